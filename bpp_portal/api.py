@@ -1,0 +1,6 @@
+"""Version 1 of the API."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+urlpatterns = [path("schema/", SpectacularAPIView.as_view(), name="schema")]

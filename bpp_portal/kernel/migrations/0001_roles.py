@@ -1,0 +1,24 @@
+"""Makes the portal roles as groups."""
+
+from django.db import migrations
+
+ROLES = [
+    "IT administrator",
+    "BPP administrator",
+    "Power User",
+    "Contributor",
+    "Limited Contributor",
+    "Viewer",
+    "Reviewer",
+]
+
+
+def make_roles(apps, schema_editor):
+    group = apps.get_model("auth", "Group")
+    for name in ROLES:
+        group.objects.get_or_create(name=name)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("auth", "0012_alter_user_first_name_max_length")]
+    operations = [migrations.RunPython(make_roles, migrations.RunPython.noop)]

@@ -1,0 +1,12 @@
+"""The doorbell: wakes the worker for a row that holds the truth."""
+
+from django_q.tasks import async_task
+
+
+def ring(task: str, *args: int | str) -> None:
+    """Wake the worker to run `task` (dotted path) with small plain arguments.
+
+    The wake-up row is written in the caller's transaction. It may be lost, doubled or late: the task must claim its own
+    row, and the sweeper rings again for what is due.
+    """
+    async_task(task, *args, task_name=f"{task.rsplit('.', 1)[-1]} {' '.join(map(str, args))}".strip())
