@@ -1,0 +1,227 @@
+"""Sign-in with Entra ID through msal, and tokens from what a person's sign-in left behind.
+
+msal speaks through our own transport, so that allowed hosts, certificates and error classes are the same everywhere.
+It is imported where it is needed: the import is slow, and most processes never sign anybody in.
+"""
+
+import logging
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+
+from . import http, vault
+from .errors import ConnectionMissing, Rejected, RemoteError, Unavailable
+from .models import Connection, Environment
+from .rules.wire import readable
+
+logger = logging.getLogger(__name__)
+COLUMN = "connections.connection.token_cache"
+_MARGIN_SECONDS = 300
+_PASSING = {"temporarily_unavailable", "server_error"}
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """The outcome of a sign-in: whose account it is, and the token cache to keep (a secret)."""
+
+    account: str
+    home_account_id: str
+    cache: str
+
+
+def begin_sign_in(
+    *, environment: Environment, resource: str, redirect_uri: str, login_hint: str = ""
+) -> dict[str, Any]:
+    """Start a sign-in (authorization code with PKCE) for `resource`, a root address.
+
+    Returns what `complete_sign_in` needs again (keep it in the session); its `auth_uri` is where the browser goes.
+    """
+    warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
+    app = _application(environment, None)
+    flow: dict[str, Any] = app.initiate_auth_code_flow(
+        [f"{resource}/.default"],
+        redirect_uri=redirect_uri,
+        login_hint=login_hint or None,
+        response_mode="query",
+    )
+    return flow
+
+
+def complete_sign_in(
+    *, environment: Environment, flow: Mapping[str, Any], answer: Mapping[str, str]
+) -> SignedIn:
+    """Redeem the code that came back. Raises ConnectionMissing when the sign-in was refused or is not ours."""
+    from msal import SerializableTokenCache
+
+    cache = SerializableTokenCache()
+    app = _application(environment, cache)
+    try:
+        result = app.acquire_token_by_auth_code_flow(dict(flow), dict(answer))
+    except ValueError:
+        raise ConnectionMissing(
+            "The answer does not belong to this sign-in.", hint="Sign in again."
+        ) from None
+    if "error" in result:
+        raise _sign_in_error(result, "the new account")
+    accounts = app.get_accounts()
+    if not accounts:
+        raise ConnectionMissing("The sign-in named no account.", hint="Sign in again.")
+    return SignedIn(accounts[0]["username"], accounts[0]["home_account_id"], cache.serialize())
+
+
+def token_for(connection: Connection, resource: str, *, refresh: bool = False) -> str:
+    """A bearer token of the connection's account for `resource`, a root address; `refresh` asks for a new one.
+
+    One sign-in serves Dataverse and Finance. Raises ConnectionMissing when the person must sign in again; the
+    connection is then marked as needing attention.
+    """
+    from msal import SerializableTokenCache
+
+    cache = SerializableTokenCache()
+    cache.deserialize(_cache_text(connection))
+    scopes = [f"{resource}/.default"]
+    kept = None if refresh else _kept_token(cache, connection, scopes)
+    if kept:
+        return kept
+    app = _application(connection.environment, cache)
+    account = next(
+        (a for a in app.get_accounts() if a["home_account_id"] == connection.home_account_id), None
+    )
+    result = (
+        app.acquire_token_silent_with_error(scopes, account=account, force_refresh=refresh)
+        if account
+        else None
+    )
+    if cache.has_state_changed:
+        _keep(connection, cache.serialize())
+    if result and "access_token" in result:
+        return str(result["access_token"])
+    error = _sign_in_error(result or {"error": "invalid_grant"}, connection.account)
+    if isinstance(error, ConnectionMissing):
+        needs_attention(connection, error.cause)
+    raise error
+
+
+def seal_cache(owner_id: int, cache: str) -> bytes:
+    """The token cache as it is stored for this owner."""
+    return vault.seal(cache.encode(), owner_id=owner_id, column=COLUMN)
+
+
+def needs_attention(connection: Connection, reason: str) -> None:
+    """Mark the connection, so that pages say why nothing works and who has to sign in."""
+    connection.status, connection.reason = Connection.Status.NEEDS_ATTENTION, reason[:500]
+    connection.save(update_fields=["status", "reason"])
+
+
+def _kept_token(cache: Any, connection: Connection, scopes: list[str]) -> str:
+    """A token still good for some minutes, found without asking Entra for anything."""
+    query = {"home_account_id": connection.home_account_id, "client_id": connection.environment.client_id}
+    found = cache.search(cache.CredentialType.ACCESS_TOKEN, target=scopes, query=query)
+    good = (entry for entry in found if int(entry["expires_on"]) > time.time() + _MARGIN_SECONDS)
+    return str(next(good, {"secret": ""})["secret"])
+
+
+def _cache_text(connection: Connection) -> str:
+    sealed = bytes(connection.token_cache)
+    try:
+        if sealed:
+            return vault.unseal(sealed, owner_id=connection.owner_id, column=COLUMN).decode()
+        reason = "Nobody has signed in yet."
+    except vault.Unreadable:
+        reason = "The stored sign-in can't be decrypted."
+    needs_attention(connection, reason)
+    raise ConnectionMissing(reason, hint=f"{connection.owner} signs in again on the Connections page.")
+
+
+def _keep(connection: Connection, cache: str) -> None:
+    """Store a refreshed cache, unless another worker was first: its tokens are as good, so ours are dropped."""
+    seen = connection.token_version
+    sealed = seal_cache(connection.owner_id, cache)
+    won = Connection.objects.filter(pk=connection.pk, token_version=seen).update(
+        token_cache=sealed, token_version=seen + 1
+    )
+    if won:
+        connection.token_cache, connection.token_version = sealed, seen + 1
+    else:
+        connection.refresh_from_db(fields=["token_cache", "token_version"])
+
+
+def _application(environment: Environment, cache: Any) -> Any:
+    from msal import ConfidentialClientApplication
+
+    authority = f"{environment.authority.rstrip('/')}/{environment.tenant_id}"
+    secrets: Mapping[str, str] = getattr(settings, "CLIENT_SECRETS", {})
+    try:
+        return ConfidentialClientApplication(
+            environment.client_id,
+            client_credential=secrets.get(environment.name, settings.ENTRA_CLIENT_SECRET),
+            authority=authority,
+            instance_discovery=False,
+            token_cache=cache,
+            http_client=_Transport(),
+        )
+    except ValueError:
+        raise Rejected(
+            "Entra does not know the tenant of this environment.",
+            hint="Check the sign-in authority and the tenant.",
+            headline="The sign-in failed",
+            code="tenant-unknown",
+        ) from None
+
+
+def _sign_in_error(result: Mapping[str, Any], who: str) -> RemoteError:
+    """The class follows the OAuth error code; Entra's own numbers change and are only shown."""
+    error, text = str(result.get("error", "")), readable(str(result.get("error_description", "")))
+    if error in _PASSING:
+        return Unavailable(f"Entra could not answer. {text}".strip())
+    if error in (
+        "invalid_client",
+        "unauthorized_client",
+        "invalid_resource",
+        "invalid_request",
+        "invalid_scope",
+    ):
+        return Rejected(
+            text or error,
+            hint="Check the application id and ENTRA_CLIENT_SECRET, and that the application may reach the resource.",
+            headline="Entra refused the portal's application",
+            code="application-refused",
+        )
+    return ConnectionMissing(
+        f"The sign-in of {who} has lapsed. {text}".strip(),
+        hint=f"{who} signs in again on the Connections page.",
+    )
+
+
+class _Transport:
+    """What msal calls instead of requests; parameters it passes beyond ours (verify, timeout …) do not apply."""
+
+    def get(self, url: str, *, params: Any = None, headers: Any = None, **_: Any) -> "_Response":
+        query = urlencode(params) if params else ""
+        return _Response(
+            http.request("GET", f"{url}?{query}" if query else url, headers=headers, repeatable=True)
+        )
+
+    def post(
+        self, url: str, *, params: Any = None, data: Any = None, headers: Any = None, **_: Any
+    ) -> "_Response":
+        kept = {name: value for name, value in (data or {}).items() if value is not None}
+        content = urlencode(kept).encode()
+        headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
+        return _Response(http.request("POST", url, headers=headers, content=content, repeatable=True))
+
+    def close(self) -> None:
+        """The connections are shared."""
+
+
+class _Response:
+    def __init__(self, answer: http.Answer) -> None:
+        self.status_code, self.text, self.headers = answer.status, answer.text, dict(answer.headers)
+
+    def raise_for_status(self) -> None:
+        """Nothing left to raise: server errors have been raised by the transport."""

@@ -1,0 +1,133 @@
+"""Environments of Dynamics 365, signed-in connections, and the flows that run as their owners."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from .rules.flows import FLOWS, ConnectionKind
+
+KINDS = [(kind.value, kind.label) for kind in ConnectionKind]
+
+
+class Environment(models.Model):
+    """One Dataverse environment and the Finance environment linked to it.
+
+    The address of Finance is not kept here: it is read from the environment variable of Dataverse when it is needed.
+    """
+
+    class Kind(models.TextChoices):
+        SANDBOX = "sandbox", "Sandbox"
+        PRODUCTION = "production", "Production"
+
+    class Link(models.TextChoices):
+        VIRTUAL_TABLES = "virtual tables", "Virtual tables"
+        DUAL_WRITE = "dual-write", "Dual-write"
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.SANDBOX)
+    dataverse_url = models.URLField("Dataverse address")
+    tenant_id = models.CharField("tenant", max_length=100)
+    authority = models.URLField(
+        "sign-in authority", help_text="For example https://login.microsoftonline.com"
+    )
+    client_id = models.CharField("application (client) id", max_length=100)
+    linked_through = models.CharField(max_length=20, choices=Link.choices, default=Link.VIRTUAL_TABLES)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        StartLock.objects.get_or_create(environment=self)
+
+
+class Connection(models.Model):
+    """A person's sign-in to Dataverse or Finance. The token cache is encrypted and never shown."""
+
+    class Status(models.TextChoices):
+        CONNECTED = "connected", "Connected"
+        NEEDS_ATTENTION = "needs attention", "Needs attention"
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="connections")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="connections")
+    kind = models.CharField(max_length=20, choices=KINDS)
+    account = models.CharField("signed in as", max_length=254, blank=True)
+    home_account_id = models.CharField(max_length=200, blank=True)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.CONNECTED)
+    reason = models.CharField(max_length=500, blank=True)
+    token_cache = models.BinaryField(blank=True, default=b"", editable=False)
+    # Two workers may refresh at once: a write names the version it read, the second one is dropped.
+    token_version = models.PositiveIntegerField(default=0, editable=False)
+    connected_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["environment_id", "owner_id", "kind"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["environment", "owner", "kind"], name="one_connection_per_owner_kind"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=[value for value, _ in KINDS]), name="connection_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{ConnectionKind(self.kind).label} of {self.owner}"
+
+
+class Flow(models.Model):
+    """One of the three documented flows. It runs as its owner, with the owner's connections."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="flows")
+    name = models.CharField(max_length=60, choices=[(name, name) for name in FLOWS])
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="owned_flows"
+    )
+    is_on = models.BooleanField("on", default=False)
+
+    class Meta:
+        ordering = ["environment_id", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "name"], name="one_flow_per_environment"),
+            models.CheckConstraint(condition=models.Q(name__in=list(FLOWS)), name="flow_name_documented"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ConnectionReference(models.Model):
+    """A flow's slot for a connection; empty until its owner connects."""
+
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="references")
+    kind = models.CharField(max_length=20, choices=KINDS)
+    connection = models.ForeignKey(
+        Connection, null=True, blank=True, on_delete=models.SET_NULL, related_name="references"
+    )
+
+    class Meta:
+        ordering = ["flow_id", "kind"]
+        constraints = [models.UniqueConstraint(fields=["flow", "kind"], name="one_reference_per_flow_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.flow.name}: {ConnectionKind(self.kind).label}"
+
+
+class StartLock(models.Model):
+    """At most one import is started at a time in an environment: Finance fails parallel starts.
+
+    `holder` names who holds it, until `held_until` at the latest (a lease, so that a killed worker frees it).
+    """
+
+    environment = models.OneToOneField(
+        Environment, primary_key=True, on_delete=models.CASCADE, related_name="start_lock"
+    )
+    holder = models.CharField(max_length=100, blank=True)
+    held_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Start lock of {self.environment}"

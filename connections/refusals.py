@@ -1,0 +1,67 @@
+"""A refusal (4xx) as the error it means, by what was asked."""
+
+from enum import Enum
+
+from .errors import (
+    DIMENSION_PARAMETERS_DENIED,
+    VIRTUAL_ENTITIES_DENIED,
+    EntityHidden,
+    NoPermission,
+    Rejected,
+    RemoteError,
+)
+from .http import Answer
+
+OPERATIONS_ROLE = "Data management operations user"
+PARAMETERS_DUTY = "Inquire into dimension parameters master"
+_UNKNOWN_USER = "Unable to determine the user"
+
+
+class Asked(Enum):
+    """What a request was about, as far as a refusal of it means something different."""
+
+    DIMENSION_PARAMETERS = "dimension parameters"
+    VIRTUAL_ENTITIES = "virtual entities"
+    INTEGRATION_GROUP = "integration group"
+    DATAVERSE = "Dataverse"
+    FINANCE = "Finance"
+
+
+def refusal(answer: Answer, *, asked: Asked, who: str, entity: str = "") -> RemoteError:
+    """The error for a 4xx answer. `who` is the account that asked, `entity` the virtual entity, if it was one."""
+    reason = answer.reason
+    if answer.status in (401, 403) or _UNKNOWN_USER in reason:
+        return no_permission(asked, who=who, reason=reason, status=answer.status)
+    if answer.status == 404 and entity:
+        return EntityHidden(
+            f"The virtual entity {entity} is not visible in Dataverse.",
+            hint="Mark it as Visible in the table Available finance and operations entities. "
+            "An administrator of the Dataverse environment can.",
+        )
+    return Rejected(reason or f"The answer was {answer.status}.", code=f"rejected-{answer.status}")
+
+
+def no_permission(asked: Asked, *, who: str, reason: str, status: int) -> NoPermission:
+    """Permission refused: the documented cause where one is documented, and what to ask for."""
+    if _UNKNOWN_USER in reason or status == 401:
+        return NoPermission(
+            f"Finance does not know {who} as an enabled user.",
+            hint=f"Ask a security administrator in Finance to add and enable the user {who}.",
+            code="finance-user-unknown",
+        )
+    if asked is Asked.DIMENSION_PARAMETERS:
+        return NoPermission(
+            DIMENSION_PARAMETERS_DENIED,
+            hint=f"Ask a security administrator in Finance to give {who} a role with the duty {PARAMETERS_DUTY}.",
+            code="duty-missing",
+        )
+    if asked in (Asked.VIRTUAL_ENTITIES, Asked.INTEGRATION_GROUP):
+        return NoPermission(
+            VIRTUAL_ENTITIES_DENIED,
+            hint=f"Ask a security administrator in Finance to assign the role {OPERATIONS_ROLE} to {who}.",
+            code="role-missing",
+        )
+    return NoPermission(
+        f"{asked.value} refused {who}: {reason or 'access denied'}",
+        hint=f"Ask an administrator of {asked.value} to give {who} access.",
+    )

@@ -1,0 +1,102 @@
+"""What Finance says about an import and about the entry it made."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+
+class ExecutionStatus(StrEnum):
+    """`DmfExecutionSummaryStatus`, plus our own NOT_FOUND: Finance does not know the execution (yet)."""
+
+    UNKNOWN = "Unknown"
+    NOT_RUN = "NotRun"
+    EXECUTING = "Executing"
+    SUCCEEDED = "Succeeded"
+    PARTIALLY_SUCCEEDED = "PartiallySucceeded"
+    FAILED = "Failed"
+    CANCELED = "Canceled"
+    NOT_FOUND = "NotFound"
+
+    @property
+    def is_final(self) -> bool:
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        ExecutionStatus.SUCCEEDED,
+        ExecutionStatus.PARTIALLY_SUCCEEDED,
+        ExecutionStatus.FAILED,
+        ExecutionStatus.CANCELED,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Records of one execution so far."""
+
+    to_process: int
+    staged: int
+    created: int
+    updated: int
+
+
+@dataclass(frozen=True)
+class ExecutionError:
+    """One refused record. `record_id` is Finance's own staging id, not a line number."""
+
+    record_id: str
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class EntryHeader:
+    """A budget register entry as it stands in Finance; totals in the accounting currency."""
+
+    entry_number: str
+    legal_entity: str
+    budget_model: str
+    budget_code: str
+    budget_type: str
+    status: str
+    workflow_status: str
+    expense_total: Decimal
+    revenue_total: Decimal
+
+
+@dataclass(frozen=True)
+class EntryLine:
+    """One line of an entry as it stands in Finance."""
+
+    line_number: int
+    display_value: str
+    amount: Decimal
+    currency: str
+    amount_type: str  # "Expense" or "Revenue"
+    date: date
+    comment: str
+
+
+_RECORD, _FIELD, _MESSAGE = '"RecordId":"', '","Field":"', '","ErrorMessage":"'
+
+
+def parse_execution_errors(text: str) -> tuple[ExecutionError, ...]:
+    """Read the error list of an execution from text that is usually not valid JSON.
+
+    Finance does not escape quotes and line breaks inside its messages, so the text is cut at the known labels.
+    """
+    errors = []
+    for part in text.split(_RECORD)[1:]:
+        record_id, _, rest = part.partition(_FIELD)
+        field, _, message = rest.partition(_MESSAGE)
+        errors.append(ExecutionError(record_id, field, _without_tail(message)))
+    return tuple(errors)
+
+
+def _without_tail(message: str) -> str:
+    """Cut what closes a record and opens the next one: `"},{` or `"}]`."""
+    body = message.rstrip().rstrip("{]").rstrip().rstrip(",").rstrip()
+    return body.removesuffix("}").rstrip().removesuffix('"')

@@ -1,0 +1,92 @@
+"""How values travel: dates, yes and no, enums, delimiters, literals, and the time to wait."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+LONGEST_WAIT = 3600.0
+FORMATTED = "@OData.Community.Display.V1.FormattedValue"
+_NO_DATE = date(1900, 1, 1)
+
+DELIMITERS: Mapping[str, str] = {
+    "Hyphen": "-",
+    "Period": ".",
+    "Underscore": "_",
+    "Bar": "|",
+    "DoubleHyphen": "--",
+    "DoublePeriod": "..",
+    "DoubleUnderscore": "__",
+    "DoubleBar": "||",
+    "Tilde": "~",
+    "DoubleTilde": "~~",
+}
+
+
+def day_of(value: str | None) -> date | None:
+    """The date of a wire value, whatever its time and zone; None for nothing and for 1900-01-01, which is no bound."""
+    if not value:
+        return None
+    day = date.fromisoformat(value[:10])
+    return None if day == _NO_DATE else day
+
+
+def literal(text: str) -> str:
+    """`text` as an OData string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def text_of(row: Mapping[str, Any], field: str) -> str:
+    """A text field exactly as it is; nothing is the empty text."""
+    value = row.get(field)
+    return "" if value is None else str(value)
+
+
+def enum_of(row: Mapping[str, Any], field: str, options: Mapping[int, str]) -> str:
+    """The member name of an enum: sent as such by Finance, as an option number by virtual entities.
+
+    `options` are the environment's own numbers (they differ between environments). A number that they do not know
+    falls back on its label without blanks, which equals the name for most members.
+    """
+    value = row.get(field)
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, int):
+        return options.get(value) or text_of(row, field + FORMATTED).replace(" ", "")
+    return "" if value is None else str(value)
+
+
+def seconds_to_wait(header: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for: a number or a date, an hour at most; None when it says nothing."""
+    text = (header or "").strip()
+    if re.fullmatch(r"\d{1,12}(\.\d+)?", text):
+        return min(float(text), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (TypeError, ValueError, IndexError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def reason_in(content: Any) -> str:
+    """What the other side says in its error body; empty when it says nothing usable."""
+    if not isinstance(content, dict):
+        return ""
+    error = content.get("error", content)
+    if not isinstance(error, dict):
+        return readable(f"{error}: {content.get('error_description', '')}")
+    inner = error.get("innererror")
+    text = inner.get("message", "") if isinstance(inner, dict) else ""
+    return readable(
+        str(text).rsplit("Error: ", 1)[-1] or str(error.get("message") or error.get("Message") or "")
+    )
+
+
+def readable(text: str) -> str:
+    """`text` cut to what a page can show, signatures and tokens taken out."""
+    text = re.sub(r"(?i)\b(sig|token|secret|code|password)=[^&\s\"']+", r"\1=(hidden)", text)
+    text = re.sub(r"(?i)bearer\s+[\w.~+/-]+=*", "Bearer (hidden)", text)
+    return " ".join(text.split())[:500]
