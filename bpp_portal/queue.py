@@ -1,5 +1,6 @@
 """The doorbell: wakes the worker for a row that holds the truth."""
 
+from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 
@@ -10,3 +11,10 @@ def ring(task: str, *args: int | str) -> None:
     row, and the sweeper rings again for what is due.
     """
     async_task(task, *args, task_name=f"{task.rsplit('.', 1)[-1]} {' '.join(map(str, args))}".strip())
+
+
+def forget(task: str) -> None:
+    """Drop waiting wake-ups of `task`: a new cluster need not answer the canaries of the old one."""
+    for row in OrmQ.objects.all():
+        if row.func() == task:
+            row.delete()

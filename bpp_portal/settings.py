@@ -19,11 +19,9 @@ if env("PORTAL_ENV", default="demo") == "demo" and (VAR_DIR / "demo.env").exists
 PORTAL_ENV = env("PORTAL_ENV", default="demo")
 PRODUCTION = PORTAL_ENV == "production"
 DEBUG = False
-DEMO_SECRET = "demo-only-key-that-production-refuses-0123456789abcdefghijklmnop"
+DEMO_SECRET = "demo-only-key-that-production-refuses-0123456789abcdefghijklmnop"  # noqa: S105 - refused in production
 SECRET_KEY = env("SECRET_KEY", default="" if PRODUCTION else DEMO_SECRET)
-ALLOWED_HOSTS = env.list(
-    "ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
-)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # The portal's own data: snapshots of cubes, frozen lines and packages.
@@ -34,9 +32,7 @@ SANDBOX_PORT = env.int("SANDBOX_PORT", default=8100)
 SANDBOX_TLS_PORT = env.int("SANDBOX_TLS_PORT", default=SANDBOX_PORT + 1)
 _sandbox_hosts = [f"127.0.0.1:{SANDBOX_TLS_PORT}", f"localhost:{SANDBOX_TLS_PORT}"]
 ALLOWED_REMOTE_HOSTS = env.list("ALLOWED_REMOTE_HOSTS", default=[] if PRODUCTION else _sandbox_hosts)
-REMOTE_CA_FILE = env(
-    "REMOTE_CA_FILE", default="" if PRODUCTION else str(VAR_DIR / "sandbox" / "tls" / "ca.pem")
-)
+REMOTE_CA_FILE = env("REMOTE_CA_FILE", default="" if PRODUCTION else str(VAR_DIR / "sandbox" / "tls" / "ca.pem"))
 ENTRA_CLIENT_SECRET = env("ENTRA_CLIENT_SECRET", default="")
 # Newest first, base64 of 32 bytes each; the first one encrypts.
 DEMO_CONNECTION_KEY = "ZGVtby1vbmx5LWtleS1vZi1leGFjdGx5LTMyLWJ5dGU="
@@ -72,7 +68,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "csp",
-    "bpp_portal",
+    "bpp_portal.apps.PortalConfig",
     "bpp_portal.kernel",
     "bpp_portal.audit",
     "connections",
@@ -173,9 +169,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": env(
-            "STATICFILES_BACKEND", default="whitenoise.storage.CompressedManifestStaticFilesStorage"
-        )
+        "BACKEND": env("STATICFILES_BACKEND", default="whitenoise.storage.CompressedManifestStaticFilesStorage")
     },
 }
 
@@ -198,9 +192,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 # Two demos on other ports of one host share the cookie jar: the name keeps them apart.
-SESSION_COOKIE_NAME = env(
-    "SESSION_COOKIE_NAME", default="__Host-bpp_session" if PRODUCTION else "bpp_session"
-)
+SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", default="__Host-bpp_session" if PRODUCTION else "bpp_session")
 CSRF_COOKIE_NAME = env("CSRF_COOKIE_NAME", default="__Host-bpp_csrf" if PRODUCTION else "bpp_csrf")
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION

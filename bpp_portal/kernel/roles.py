@@ -1,7 +1,7 @@
 """Portal roles and the rights they carry: one table, read by every door.
 
-The five planning roles have the documented privileges of Business performance planning; IT administrator and Reviewer are
-the portal's own. Roles are Django groups of the same name, made by a migration.
+The five planning roles have the documented privileges of Business performance planning; IT administrator and Reviewer
+are the portal's own. Roles are Django groups of the same name, made by a migration.
 """
 
 from enum import StrEnum

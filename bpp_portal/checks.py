@@ -1,0 +1,110 @@
+"""What the portal refuses to run with. The demo is loopback only; everything else is production."""
+
+import ipaddress
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, Error, register
+from django.db import DatabaseError
+
+from bpp_portal.demo.people import PEOPLE, password_of
+
+LOOPBACK_NAMES = {"localhost", "testserver"}
+
+
+def _is_loopback(host: str) -> bool:
+    name = host.rsplit(":", 1)[0] if host.count(":") == 1 else host.strip("[]")
+    if name in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+@register()
+def demo_stays_on_this_machine(**_: Any) -> list[CheckMessage]:
+    """Any host beyond this machine needs PORTAL_ENV=production."""
+    if settings.PRODUCTION:
+        return []
+    far = [host for host in [*settings.ALLOWED_HOSTS, *settings.ALLOWED_REMOTE_HOSTS] if not _is_loopback(host)]
+    if not far:
+        return []
+    hint = "Set PORTAL_ENV=production and the settings that it asks for."
+    return [Error(f"The demo runs on this machine only, not for {', '.join(far)}.", hint=hint, id="portal.E001")]
+
+
+@register()
+def production_is_safe(**_: Any) -> list[CheckMessage]:
+    """Production refuses SQLite, sandbox addresses, demo accounts and unsafe settings."""
+    if not settings.PRODUCTION:
+        return []
+    findings = [
+        (
+            settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"),
+            "SQLite cannot be used.",
+            "Set DATABASE_URL to PostgreSQL.",
+            10,
+        ),
+        (
+            len(settings.SECRET_KEY) < 50 or settings.SECRET_KEY == settings.DEMO_SECRET,
+            "SECRET_KEY is missing, short or the demo's.",
+            "Set 50 random characters.",
+            11,
+        ),
+        (
+            not settings.CONNECTION_KEYS or settings.DEMO_CONNECTION_KEY in settings.CONNECTION_KEYS,
+            "CONNECTION_KEYS is missing or the demo's.",
+            "Set base64 of 32 random bytes.",
+            12,
+        ),
+        (
+            not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS,
+            "ALLOWED_HOSTS is empty or open.",
+            "Name the portal's hosts.",
+            13,
+        ),
+        (
+            any(_is_loopback(host) for host in settings.ALLOWED_REMOTE_HOSTS),
+            "ALLOWED_REMOTE_HOSTS names a sandbox on this machine.",
+            "Name Dataverse, Finance, sign-in and blob hosts as host:port.",
+            14,
+        ),
+        (settings.DEBUG, "DEBUG is on.", "Turn it off.", 15),
+    ]
+    errors: list[CheckMessage] = [
+        Error(f"Production: {text}", hint=hint, id=f"portal.E{number:03}")
+        for bad, text, hint, number in findings
+        if bad
+    ]
+    return errors + _demo_accounts() + _sandbox_environments()
+
+
+def _demo_accounts() -> list[CheckMessage]:
+    names = [person.username for person in PEOPLE]
+    try:
+        users = list(get_user_model().objects.filter(username__in=names, is_active=True))
+    except DatabaseError:
+        return []  # the database is not there yet; the check runs again at the next start
+    working = [user.get_username() for user in users if user.check_password(password_of(user.get_username()))]
+    if not working:
+        return []
+    hint = "Delete these accounts or set other passwords."
+    return [Error(f"Production: the demo's passwords work for {', '.join(working)}.", hint=hint, id="portal.E016")]
+
+
+def _sandbox_environments() -> list[CheckMessage]:
+    from urllib.parse import urlsplit
+
+    from connections.models import Environment
+
+    try:
+        addresses = list(Environment.objects.values_list("name", "dataverse_url"))
+    except DatabaseError:
+        return []
+    local = [name for name, url in addresses if _is_loopback(urlsplit(url).hostname or "")]
+    if not local:
+        return []
+    hint = "Delete the environment or give it its real address."
+    return [Error(f"Production: {', '.join(local)} is the sandbox on this machine.", hint=hint, id="portal.E017")]

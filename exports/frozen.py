@@ -1,0 +1,154 @@
+"""The frozen files of a run: the lines as they are sent, what Finance gave back, and the comparison of the two.
+
+Everything is asked of the Parquet files by SQL, so an export of any size never becomes Python objects.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from .lines import Total
+
+LINES, PACKAGE, READ_BACK = "lines.parquet", "package.zip", "read-back.parquet"
+READ_BACK_SCHEMA = pa.schema(
+    [
+        ("line_number", pa.int64()),
+        ("display_value", pa.string()),
+        ("date", pa.date32()),
+        ("amount_type", pa.string()),
+        ("currency", pa.string()),
+        ("amount", pa.decimal128(38, 6)),
+        ("comment", pa.string()),
+    ]
+)
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that sees the files of `folder` as tables and can reach nothing else."""
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET allowed_directories = $1", [[str(folder)]])
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    segments: tuple[str | None, ...]
+    date: object
+    amount_type: str
+    currency: str
+    amount: Decimal
+    source_rows: int
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Lines sent against lines read back."""
+
+    missing: int
+    extra: int
+    different: int
+    finance_lines: int
+
+    @property
+    def agrees(self) -> bool:
+        return not (self.missing or self.extra or self.different)
+
+
+def lines_page(
+    folder: Path, *, segments: int, search: str = "", offset: int = 0, limit: int = 50
+) -> tuple[int, list[Line]]:
+    """Count of matching lines and one page of them, largest first. `search` is compared as it is."""
+    names = ", ".join(f"s_{i}" for i in range(segments))
+    where = "WHERE contains(display_value, $search)" if search else ""
+    source = f"FROM read_parquet($file) {where}"
+    values: dict[str, object] = {"file": str(folder / LINES)}
+    if search:
+        values["search"] = search
+    query = (
+        f"SELECT line_number, date, amount_type, currency, amount, source_rows{', ' + names if names else ''} "
+        f"{source} ORDER BY abs(amount) DESC, line_number LIMIT {int(limit)} OFFSET {int(offset)}"
+    )
+    with opened(folder) as connection:
+        count = _one(connection, f"SELECT count(*) {source}", values)[0]
+        rows = connection.execute(query, values).fetchall()
+    return count, [Line(r[0], tuple(r[6:]), r[1], r[2], r[3], r[4], r[5]) for r in rows]
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]) -> tuple:
+    row = connection.execute(query, values).fetchone()
+    if row is None:
+        raise LookupError("the query gave no row")
+    return row
+
+
+def totals(folder: Path, file: str = LINES) -> tuple[Total, ...]:
+    """Totals per amount type and currency of the frozen lines, or of what was read back."""
+    exact, rows = ("sum(exact)", "sum(source_rows)") if file == LINES else ("sum(amount)", "count(*)")
+    query = (
+        f"SELECT amount_type, currency, count(*), {rows}, {exact}, sum(amount) FROM read_parquet($file) "  # noqa: S608
+        "GROUP BY ALL ORDER BY 1, 2"
+    )
+    with opened(folder) as connection:
+        found = connection.execute(query, {"file": str(folder / file)}).fetchall()
+    return tuple(Total(r[0], r[1], int(r[2]), int(r[3]), r[4], r[5]) for r in found)
+
+
+def segment_totals(folder: Path, *, segment: int, limit: int = 12) -> list[tuple[str, str, int, Decimal]]:
+    """Value of one segment, currency, lines and amount; largest first."""
+    query = (
+        f"SELECT coalesce(s_{int(segment)}, ''), currency, count(*), sum(amount) FROM read_parquet($file) "  # noqa: S608
+        f"GROUP BY 1, 2 ORDER BY abs(sum(amount)) DESC, 1 LIMIT {int(limit)}"
+    )
+    with opened(folder) as connection:
+        return connection.execute(query, {"file": str(folder / LINES)}).fetchall()
+
+
+def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:
+    """The lines as CSV text: `fields` are SQL expressions over the frozen lines, each already text."""
+    quoted = ["'\"' || replace(" + field + ", '\"', '\"\"') || '\"'" for field in fields]
+    joined = " || ',' || ".join(quoted)
+    query = f"SELECT {joined} || chr(13) || chr(10) AS line FROM read_parquet($file) ORDER BY line_number"  # noqa: S608
+    with opened(folder) as connection:
+        reader = connection.execute(query, {"file": str(folder / LINES)}).to_arrow_reader(100_000)
+        for batch in reader:
+            yield "".join(batch.column(0).to_pylist())
+
+
+def compare(folder: Path) -> Differences:
+    """Frozen lines against the read-back, line by line: number, dimension value, date, amount, type, currency."""
+    query = """
+        WITH sent AS (SELECT * FROM read_parquet($sent)), found AS (SELECT * FROM read_parquet($found))
+        SELECT count(*) FILTER (found.line_number IS NULL),
+               count(*) FILTER (sent.line_number IS NULL),
+               count(*) FILTER (sent.line_number IS NOT NULL AND found.line_number IS NOT NULL AND (
+                   sent.display_value IS DISTINCT FROM found.display_value
+                   OR sent.date IS DISTINCT FROM found.date OR sent.amount IS DISTINCT FROM found.amount
+                   OR sent.amount_type IS DISTINCT FROM found.amount_type
+                   OR sent.currency IS DISTINCT FROM found.currency)),
+               (SELECT count(*) FROM found)
+        FROM sent FULL OUTER JOIN found USING (line_number)
+    """
+    values = {"sent": str(folder / LINES), "found": str(folder / READ_BACK)}
+    with opened(folder) as connection:
+        missing, extra, different, lines = _one(connection, query, values)
+    return Differences(missing, extra, different, lines)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

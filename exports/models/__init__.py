@@ -1,0 +1,18 @@
+"""What people decide about exports, and what became of it."""
+
+from .configuration import Export, Filter, FilterValue, Mapping
+from .run import Attempt, EntryNumbers, Reconciliation, Rejection, Run, RunEvent, RunTotal
+
+__all__ = [
+    "Attempt",
+    "EntryNumbers",
+    "Export",
+    "Filter",
+    "FilterValue",
+    "Mapping",
+    "Reconciliation",
+    "Rejection",
+    "Run",
+    "RunEvent",
+    "RunTotal",
+]

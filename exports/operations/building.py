@@ -1,0 +1,154 @@
+"""CountTotalCubeRows: counts the cube rows as the requester sees them and freezes the lines and the package."""
+
+import os
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+from django.db import transaction
+
+from bpp_portal.kernel.hold import hold
+from bpp_portal.kernel.roles import Right, has_right
+from connections.errors import RemoteError
+from connections.queries import flow_for
+from cubes.engine import open_engine
+from cubes.rules.security import Visibility
+from exports import frozen
+from exports.lines import LineShape, Total, line_select, rounding_difference
+from exports.models import Run, RunTotal
+from exports.package import write_package
+from exports.queries.checking import check
+from exports.queries.configurations import configuration_of
+from exports.rules.configuration import Configuration
+from exports.rules.decide import Failure, Observation, Seen
+from exports.rules.states import COUNT, State
+
+from .moving import move, write
+from .observing import before_start
+
+PROJECT = "BPP-BRE-Import"
+
+
+def begin(run: Run) -> Observation | None:
+    """The wake-up was heard; counting starts now."""
+    try:
+        flow_for(environment=run.environment, name=COUNT)
+    except RemoteError as error:
+        return before_start(error)
+    move(run=run, to=State.BUILDING, not_before=None)
+    return None
+
+
+def build(run: Run) -> Observation:
+    """Check once more with fresh facts, build the lines from the pinned snapshot, freeze them."""
+    if not has_right(run.requested_by, Right.EXPORT) or not run.requested_by.is_active:
+        text = f"{run.requested_by} lost the right to export after asking for this run."
+        return Observation(Seen.PERMANENT, Failure("Access changed", text, code="BRE-ACCESS-CHANGED"))
+    chosen = configuration_of(run.export)
+    try:
+        checked = check(
+            user=run.requested_by,
+            cube=run.export.cube,
+            snapshot=run.snapshot,
+            environment=run.environment,
+            chosen=chosen,
+            fresh=True,
+        )
+    except RemoteError as error:
+        return before_start(error)
+    if checked.problems or checked.schema is None:
+        first = checked.problems[0]
+        more = f" and {len(checked.problems) - 1} more" if len(checked.problems) > 1 else ""
+        return Observation(Seen.PERMANENT, Failure(first.message, more.strip(), first.hint, first.code))
+    hold("building")
+    totals = freeze(run, chosen, LineShape.of(checked.schema))
+    if not totals:
+        text = "No cube row passes these filters. Loosen a filter."
+        return Observation(Seen.PERMANENT, Failure(text, code="BRE-NO-ROWS"))
+    return Observation(Seen.BUILT)
+
+
+def freeze(run: Run, chosen: Configuration, shape: LineShape) -> tuple[Total, ...]:
+    """Write lines and package into a folder of this claim, then put it in place in one rename."""
+    temporary = run.folder.with_name(f"{run.uuid}.building-{run.fence}")
+    for stale in run.folder.parent.glob(f"{run.uuid}.building-*"):
+        shutil.rmtree(stale)
+    temporary.mkdir(parents=True)
+    with open_engine(run.snapshot, Visibility.of(run.requested_by)) as engine:
+        engine.copy(line_select(engine=engine, chosen=chosen, shape=shape), temporary / frozen.LINES)
+    totals = frozen.totals(temporary)
+    write_package(
+        temporary / frozen.PACKAGE,
+        project=PROJECT,
+        rows=frozen.text_of_lines(temporary, fields_of(run, chosen)),
+    )
+    _sync(temporary)
+    # A folder left by a worker that died before the commit holds the same bytes: same snapshot, same rules.
+    shutil.rmtree(run.folder, ignore_errors=True)
+    temporary.rename(run.folder)
+    _sync_folder(run.folder.parent)
+    hold("frozen")
+    _note(run, totals)
+    return totals
+
+
+def fields_of(run: Run, chosen: Configuration) -> list[str]:
+    """The package's columns as SQL text expressions over the frozen lines, in the order of `package.COLUMNS`."""
+
+    def text(value: str) -> str:
+        return "'" + value.replace("'", "''") + "'"
+
+    return [
+        text(run.entry_number),
+        "line_number::TEXT",
+        text(chosen.legal_entity),
+        text(chosen.budget_model),
+        text(chosen.budget_code),
+        "date::TEXT",
+        "display_value",
+        "amount_type",
+        "currency",
+        "amount::TEXT",
+        text(f"bpp_portal run {run.uuid}"),
+    ]
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    _sync_folder(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _note(run: Run, totals: tuple[Total, ...]) -> None:
+    package = run.folder / frozen.PACKAGE
+    with transaction.atomic():
+        RunTotal.objects.filter(run=run).delete()
+        for total in totals:
+            for place, amount in ((RunTotal.Place.CUBE, total.exact), (RunTotal.Place.PACKAGE, total.amount)):
+                RunTotal.objects.create(
+                    run=run,
+                    place=place,
+                    amount_type=total.amount_type,
+                    currency=total.currency,
+                    lines=total.lines,
+                    amount=amount,
+                )
+        fields = {
+            "cube_rows": sum(total.rows for total in totals),
+            "line_count": sum(total.lines for total in totals),
+            "rounding_difference": rounding_difference(totals) or Decimal(0),
+            "lines_sha256": frozen.sha256_of(run.folder / frozen.LINES),
+            "package_sha256": frozen.sha256_of(package),
+            "package_bytes": package.stat().st_size,
+        }
+
+        write(run=run, **fields)
