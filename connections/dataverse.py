@@ -69,8 +69,9 @@ class DataverseClient:
     ) -> list[dict[str, str]]:
         """Rows of the virtual entity of Finance's `entity`, as texts by Finance's own field names.
 
-        Enums come as member names, empty values as the empty text. `where` is an OData filter over the `mserp_` names.
-        Raises EntityHidden when the entity is not visible, NoPermission with the documented cause.
+        Enums come as member names, empty values as the empty text. `where` is an OData filter over the
+        `mserp_` names. Raises EntityHidden when the entity is not visible, NoPermission with the documented
+        cause.
         """
         names = {field: f"mserp_{field.lower()}" for field in fields}
         options = {"$select": ",".join(names.values())} | ({"$filter": where} if where else {})
@@ -82,9 +83,7 @@ class DataverseClient:
         value = row.get(name)
         if isinstance(value, int) and name + FORMATTED in row:
             return enum_of(row, name, self._options)
-        return (
-            "" if value is None else enum_of(row, name, {}) if isinstance(value, bool) else text_of(row, name)
-        )
+        return "" if value is None else enum_of(row, name, {}) if isinstance(value, bool) else text_of(row, name)
 
     @cached_property
     def _options(self) -> Mapping[int, str]:

@@ -1,7 +1,7 @@
 """Sign-in with Entra ID through msal, and tokens from what a person's sign-in left behind.
 
-msal speaks through our own transport, so that allowed hosts, certificates and error classes are the same everywhere.
-It is imported where it is needed: the import is slow, and most processes never sign anybody in.
+msal speaks through our own transport, so that allowed hosts, certificates and error classes are the same
+everywhere. It is imported where it is needed: the import is slow, and most processes never sign anybody in.
 """
 
 import logging
@@ -39,7 +39,8 @@ def begin_sign_in(
 ) -> dict[str, Any]:
     """Start a sign-in (authorization code with PKCE) for `resource`, a root address.
 
-    Returns what `complete_sign_in` needs again (keep it in the session); its `auth_uri` is where the browser goes.
+    Returns what `complete_sign_in` needs again (keep it in the session); its `auth_uri` is where the browser
+    goes.
     """
     warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
     app = _application(environment, None)
@@ -52,10 +53,10 @@ def begin_sign_in(
     return flow
 
 
-def complete_sign_in(
-    *, environment: Environment, flow: Mapping[str, Any], answer: Mapping[str, str]
-) -> SignedIn:
-    """Redeem the code that came back. Raises ConnectionMissing when the sign-in was refused or is not ours."""
+def complete_sign_in(*, environment: Environment, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
+    """Redeem the code that came back. Raises ConnectionMissing when the sign-in was refused or is not
+    ours.
+    """
     from msal import SerializableTokenCache
 
     cache = SerializableTokenCache()
@@ -63,9 +64,7 @@ def complete_sign_in(
     try:
         result = app.acquire_token_by_auth_code_flow(dict(flow), dict(answer))
     except ValueError:
-        raise ConnectionMissing(
-            "The answer does not belong to this sign-in.", hint="Sign in again."
-        ) from None
+        raise ConnectionMissing("The answer does not belong to this sign-in.", hint="Sign in again.") from None
     if "error" in result:
         raise _sign_in_error(result, "the new account")
     accounts = app.get_accounts()
@@ -75,7 +74,8 @@ def complete_sign_in(
 
 
 def token_for(connection: Connection, resource: str, *, refresh: bool = False) -> str:
-    """A bearer token of the connection's account for `resource`, a root address; `refresh` asks for a new one.
+    """A bearer token of the connection's account for `resource`, a root address; `refresh` asks for a new
+    one.
 
     One sign-in serves Dataverse and Finance. Raises ConnectionMissing when the person must sign in again; the
     connection is then marked as needing attention.
@@ -89,14 +89,8 @@ def token_for(connection: Connection, resource: str, *, refresh: bool = False) -
     if kept:
         return kept
     app = _application(connection.environment, cache)
-    account = next(
-        (a for a in app.get_accounts() if a["home_account_id"] == connection.home_account_id), None
-    )
-    result = (
-        app.acquire_token_silent_with_error(scopes, account=account, force_refresh=refresh)
-        if account
-        else None
-    )
+    account = next((a for a in app.get_accounts() if a["home_account_id"] == connection.home_account_id), None)
+    result = app.acquire_token_silent_with_error(scopes, account=account, force_refresh=refresh) if account else None
     if cache.has_state_changed:
         _keep(connection, cache.serialize())
     if result and "access_token" in result:
@@ -139,7 +133,9 @@ def _cache_text(connection: Connection) -> str:
 
 
 def _keep(connection: Connection, cache: str) -> None:
-    """Store a refreshed cache, unless another worker was first: its tokens are as good, so ours are dropped."""
+    """Store a refreshed cache, unless another worker was first: its tokens are as good, so ours are
+    dropped.
+    """
     seen = connection.token_version
     sealed = seal_cache(connection.owner_id, cache)
     won = Connection.objects.filter(pk=connection.pk, token_version=seen).update(
@@ -199,17 +195,15 @@ def _sign_in_error(result: Mapping[str, Any], who: str) -> RemoteError:
 
 
 class _Transport:
-    """What msal calls instead of requests; parameters it passes beyond ours (verify, timeout …) do not apply."""
+    """What msal calls instead of requests; parameters it passes beyond ours (verify, timeout …) do not
+    apply.
+    """
 
     def get(self, url: str, *, params: Any = None, headers: Any = None, **_: Any) -> "_Response":
         query = urlencode(params) if params else ""
-        return _Response(
-            http.request("GET", f"{url}?{query}" if query else url, headers=headers, repeatable=True)
-        )
+        return _Response(http.request("GET", f"{url}?{query}" if query else url, headers=headers, repeatable=True))
 
-    def post(
-        self, url: str, *, params: Any = None, data: Any = None, headers: Any = None, **_: Any
-    ) -> "_Response":
+    def post(self, url: str, *, params: Any = None, data: Any = None, headers: Any = None, **_: Any) -> "_Response":
         kept = {name: value for name, value in (data or {}).items() if value is not None}
         content = urlencode(kept).encode()
         headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}

@@ -55,7 +55,9 @@ class FinanceClient:
         self._refuse_read: Refuse = partial(refusal, asked=Asked.FINANCE, who=who)
 
     def write_url(self, name: str) -> str:
-        """An address that the package `name` can be uploaded to. It carries its own signature: never log it."""
+        """An address that the package `name` can be uploaded to. It carries its own signature: never log
+        it.
+        """
         value = self._action("GetAzureWriteUrl", {"uniqueFileName": name})
         try:
             return str(json.loads(value)["BlobUrl"])
@@ -86,8 +88,8 @@ class FinanceClient:
     def start_import(self, *, package_url: str, project: str, execution_id: str, legal_entity: str) -> str:
         """Start the import of an uploaded package; returns the execution id that Finance uses.
 
-        The one call that must not be repeated blindly: InDoubt when its answer was lost, Unreachable when it never
-        left, Busy, Rejected or NoPermission when Finance refused it.
+        The one call that must not be repeated blindly: InDoubt when its answer was lost, Unreachable when it
+        never left, Busy, Rejected or NoPermission when Finance refused it.
         """
         body = {
             "packageUrl": package_url,
@@ -118,7 +120,9 @@ class FinanceClient:
             return ExecutionStatus.UNKNOWN
 
     def execution_counts(self, execution_id: str, project: str) -> Counts | None:
-        """Records to process, staged, created and updated so far; None while Finance has no record of the job."""
+        """Records to process, staged, created and updated so far; None while Finance has no record of the
+        job.
+        """
         options = {
             "$filter": f"JobId eq {literal(execution_id)} and DefinitionGroupId eq {literal(project)}",
             "$select": "StagingRecordsToBeProcessedCount,StagingRecordsCreatedCount,"
@@ -151,9 +155,7 @@ class FinanceClient:
 
     def entry_header(self, *, legal_entity: str, entry_number: str) -> EntryHeader | None:
         """The entry as it stands in Finance; None when there is none."""
-        rows = self.rows(
-            "BudgetRegisterEntryHeaders", _HEADER_FIELDS, where=_entry(legal_entity, entry_number)
-        )
+        rows = self.rows("BudgetRegisterEntryHeaders", _HEADER_FIELDS, where=_entry(legal_entity, entry_number))
         if not rows:
             return None
         row = rows[0]

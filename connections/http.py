@@ -1,6 +1,8 @@
-"""The one place that speaks HTTP: allowed hosts only, verified certificates, and every failure with its class.
+"""The one place that speaks HTTP: allowed hosts only, verified certificates, and every failure with its
+class.
 
-Nothing is retried here and no redirect is followed. A cookie is never kept: the next request may be another person's.
+Nothing is retried here and no redirect is followed. A cookie is never kept: the next request may be another
+person's.
 """
 
 import json
@@ -86,29 +88,23 @@ def request(
 ) -> Answer:
     """Send one request and return its answer (2xx or 4xx).
 
-    `repeatable` says that asking again does no harm: a lost answer is then `Unavailable` (transient), else `InDoubt`.
-    Raises FinanceNotConfigured (host not allowed), CertificateRefused, Unreachable (nothing was sent), Busy (429),
-    Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data).
+    `repeatable` says that asking again does no harm: a lost answer is then `Unavailable` (transient), else
+    `InDoubt`. Raises FinanceNotConfigured (host not allowed), CertificateRefused, Unreachable (nothing was
+    sent), Busy (429), Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data).
     """
     check_address(url)
     host = host_and_port(url)
-    timeout = httpx.Timeout(
-        connect=CONNECT_SECONDS, write=WRITE_SECONDS, read=read_seconds, pool=CONNECT_SECONDS
-    )
+    timeout = httpx.Timeout(connect=CONNECT_SECONDS, write=WRITE_SECONDS, read=read_seconds, pool=CONNECT_SECONDS)
     try:
         with _client(shared=repeatable) as client:
-            response = client.request(
-                method, url, headers=dict(headers or {}), content=content, timeout=timeout
-            )
+            response = client.request(method, url, headers=dict(headers or {}), content=content, timeout=timeout)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise _not_sent(error, host) from None
     except httpx.InvalidURL:
         raise FinanceNotConfigured("The address is not valid.") from None
     except httpx.HTTPError as error:
         raise _lost(repeatable, f"{host} did not answer ({type(error).__name__}).") from None
-    answer = Answer(
-        response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content
-    )
+    answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
     _check_answer(answer, host, repeatable=repeatable, expects_json=expects_json)
     return answer
 
@@ -142,15 +138,14 @@ def _not_sent(error: Exception, host: str) -> RemoteError:
                 hint="Check the address, or set REMOTE_CA_FILE to the authority that signed it.",
             )
         link = link.__cause__ or link.__context__
-    return Unreachable(
-        f"No connection to {host}.", hint="Check that the address is right and the service is running."
-    )
+    return Unreachable(f"No connection to {host}.", hint="Check that the address is right and the service is running.")
 
 
 @contextmanager
 def _client(*, shared: bool) -> Iterator[httpx.Client]:
-    """Questions share a pool of connections. What may not be repeated gets a fresh connection: a pooled one could
-    die under it and leave doubt where there need be none."""
+    """Questions share a pool of connections. What may not be repeated gets a fresh connection: a pooled
+    one could die under it and leave doubt where there need be none.
+    """
     context = _tls()
     if shared:
         yield _pool(os.getpid(), context)
@@ -168,9 +163,7 @@ def _pool(process: int, context: ssl.SSLContext) -> httpx.Client:
 def _new_client(context: ssl.SSLContext) -> httpx.Client:
     limits = httpx.Limits(max_connections=10, max_keepalive_connections=10, keepalive_expiry=3.0)
     cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    return httpx.Client(
-        verify=context, trust_env=False, follow_redirects=False, limits=limits, cookies=cookies
-    )
+    return httpx.Client(verify=context, trust_env=False, follow_redirects=False, limits=limits, cookies=cookies)
 
 
 def _tls() -> ssl.SSLContext:
@@ -188,5 +181,7 @@ def _tls() -> ssl.SSLContext:
 
 @lru_cache(maxsize=4)
 def _trusting(path: str, changed: int) -> ssl.SSLContext:
-    """The authorities of `path`, or the system's when it is empty; `changed` makes a new file a new context."""
+    """The authorities of `path`, or the system's when it is empty; `changed` makes a new file a new
+    context.
+    """
     return ssl.create_default_context(cafile=path or None)

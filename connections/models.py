@@ -13,7 +13,8 @@ KINDS = [(kind.value, kind.label) for kind in ConnectionKind]
 class Environment(models.Model):
     """One Dataverse environment and the Finance environment linked to it.
 
-    The address of Finance is not kept here: it is read from the environment variable of Dataverse when it is needed.
+    The address of Finance is not kept here: it is read from the environment variable of Dataverse when it is
+    needed.
     """
 
     class Kind(models.TextChoices):
@@ -28,9 +29,7 @@ class Environment(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.SANDBOX)
     dataverse_url = models.URLField("Dataverse address")
     tenant_id = models.CharField("tenant", max_length=100)
-    authority = models.URLField(
-        "sign-in authority", help_text="For example https://login.microsoftonline.com"
-    )
+    authority = models.URLField("sign-in authority", help_text="For example https://login.microsoftonline.com")
     client_id = models.CharField("application (client) id", max_length=100)
     linked_through = models.CharField(max_length=20, choices=Link.choices, default=Link.VIRTUAL_TABLES)
 
@@ -67,9 +66,7 @@ class Connection(models.Model):
     class Meta:
         ordering = ["environment_id", "owner_id", "kind"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["environment", "owner", "kind"], name="one_connection_per_owner_kind"
-            ),
+            models.UniqueConstraint(fields=["environment", "owner", "kind"], name="one_connection_per_owner_kind"),
             models.CheckConstraint(
                 condition=models.Q(kind__in=[value for value, _ in KINDS]), name="connection_kind_known"
             ),

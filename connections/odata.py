@@ -44,9 +44,7 @@ class ODataService:
         Returns a 2xx answer; raises what `refuse` makes of a 4xx, or what `http.request` raises.
         """
         if host_and_port(url) != host_and_port(self.root):
-            raise FinanceNotConfigured(
-                "The other side named an address outside itself.", code="host-not-allowed"
-            )
+            raise FinanceNotConfigured("The other side named an address outside itself.", code="host-not-allowed")
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         for fresh in (False, True):
             headers = {**self._headers, "Authorization": f"Bearer {self._bearer(fresh)}"}
@@ -66,9 +64,7 @@ class ODataService:
             raise refuse(answer)
         return answer
 
-    def pages(
-        self, entity_set: str, options: Mapping[str, str], *, refuse: Refuse
-    ) -> Iterator[list[dict[str, Any]]]:
+    def pages(self, entity_set: str, options: Mapping[str, str], *, refuse: Refuse) -> Iterator[list[dict[str, Any]]]:
         """The rows of a set, page by page, until no next page is named."""
         url = self.address(entity_set, options)
         while url:

@@ -55,8 +55,8 @@ def dataverse_client(*, environment: Environment, flow_name: str = EXPORT_FLOW) 
 def finance_client(*, environment: Environment, flow_name: str) -> FinanceClient:
     """Acts in Finance as the flow's owner, at the address that the environment variable has at this moment.
 
-    The export flow has a Dataverse connection only: the token for Finance comes from the same sign-in. Raises FlowOff
-    or another ConnectionMissing, FinanceNotConfigured, NoPermission, or a transient error.
+    The export flow has a Dataverse connection only: the token for Finance comes from the same sign-in. Raises
+    FlowOff or another ConnectionMissing, FinanceNotConfigured, NoPermission, or a transient error.
     """
     return finance_client_of(flow(environment=environment, name=flow_name), must_be_on=True)
 
@@ -78,9 +78,7 @@ def finance_client_of(wanted: Flow, *, must_be_on: bool) -> FinanceClient:
 
 def _connection(wanted: Flow, kind: ConnectionKind) -> Connection:
     reference = (
-        wanted.references.select_related("connection__owner", "connection__environment")
-        .filter(kind=kind)
-        .first()
+        wanted.references.select_related("connection__owner", "connection__environment").filter(kind=kind).first()
     )
     connection = reference.connection if reference else None
     if connection is None or connection.owner_id != wanted.owner_id:

@@ -21,9 +21,7 @@ _LEDGER_FIELDS = ("LegalEntityId", "Name", "AccountingCurrency", "FiscalCalendar
 def legal_entities(*, environment: Environment) -> tuple[LegalEntity, ...]:
     """The legal entities with a ledger in Finance, by code."""
     rows = dataverse_client(environment=environment).virtual_rows("LedgerEntity", ("LegalEntityId", "Name"))
-    return tuple(
-        sorted((LegalEntity(row["LegalEntityId"], row["Name"]) for row in rows), key=lambda e: e.code)
-    )
+    return tuple(sorted((LegalEntity(row["LegalEntityId"], row["Name"]) for row in rows), key=lambda e: e.code))
 
 
 def budget_models(*, environment: Environment, legal_entity: str) -> tuple[BudgetModel, ...]:
@@ -34,9 +32,9 @@ def budget_models(*, environment: Environment, legal_entity: str) -> tuple[Budge
 def budget_schema(*, environment: Environment, legal_entity: str) -> BudgetSchema:
     """All that a configuration for `legal_entity` is checked against.
 
-    Ledger, models, codes, budget dimensions, format and parameters come through the virtual entities, periods and
-    currencies from Finance itself; both as the owner of the export flow. Raises FormatMissing when no budget register
-    dimension format is active.
+    Ledger, models, codes, budget dimensions, format and parameters come through the virtual entities, periods
+    and currencies from Finance itself; both as the owner of the export flow. Raises FormatMissing when no
+    budget register dimension format is active.
     """
     wanted = flow(environment=environment, name=EXPORT_FLOW)
     dataverse = dataverse_client(environment=environment)
@@ -59,9 +57,7 @@ def budget_schema(*, environment: Environment, legal_entity: str) -> BudgetSchem
         models=models,
         codes=codes,
         periods=_periods(finance, ledger),
-        currencies=frozenset(
-            text_of(row, "CurrencyCode") for row in finance.rows("Currencies", ("CurrencyCode",))
-        ),
+        currencies=frozenset(text_of(row, "CurrencyCode") for row in finance.rows("Currencies", ("CurrencyCode",))),
     )
 
 

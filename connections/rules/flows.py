@@ -56,15 +56,15 @@ FLOWS: Mapping[str, FlowSpec] = {
 
 @dataclass(frozen=True)
 class ReferenceState:
-    """What a flow's slot points at: `owner` is the user name behind the connection, empty when the slot is empty."""
+    """What a flow's slot points at: `owner` is the user name behind the connection, empty when the slot is
+    empty.
+    """
 
     owner: str = ""
     needs_attention: bool = False
 
 
-def turn_on_problems(
-    flow: str, owner: str, references: Mapping[ConnectionKind, ReferenceState]
-) -> list[Problem]:
+def turn_on_problems(flow: str, owner: str, references: Mapping[ConnectionKind, ReferenceState]) -> list[Problem]:
     """Why `flow` can't be turned on; empty when it can. `owner` is a user name, empty before installation."""
     if not owner:
         return [Problem("flow-not-installed", f"{flow} has no owner. Install the flows first.", "owner")]
@@ -80,9 +80,7 @@ def turn_on_problems(
     return problems
 
 
-def reference_problems(
-    flow: str, kind: ConnectionKind, flow_owner: str, connection_owner: str
-) -> list[Problem]:
+def reference_problems(flow: str, kind: ConnectionKind, flow_owner: str, connection_owner: str) -> list[Problem]:
     """Why a connection can't be put into the slot: a flow runs with its owner's own connections only."""
     if kind not in FLOWS[flow].requires:
         text = f"{flow} needs no {kind.label} connection."

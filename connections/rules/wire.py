@@ -25,7 +25,9 @@ DELIMITERS: Mapping[str, str] = {
 
 
 def day_of(value: str | None) -> date | None:
-    """The date of a wire value, whatever its time and zone; None for nothing and for 1900-01-01, which is no bound."""
+    """The date of a wire value, whatever its time and zone; None for nothing and for 1900-01-01, which is
+    no bound.
+    """
     if not value:
         return None
     day = date.fromisoformat(value[:10])
@@ -46,8 +48,8 @@ def text_of(row: Mapping[str, Any], field: str) -> str:
 def enum_of(row: Mapping[str, Any], field: str, options: Mapping[int, str]) -> str:
     """The member name of an enum: sent as such by Finance, as an option number by virtual entities.
 
-    `options` are the environment's own numbers (they differ between environments). A number that they do not know
-    falls back on its label without blanks, which equals the name for most members.
+    `options` are the environment's own numbers (they differ between environments). A number that they do not
+    know falls back on its label without blanks, which equals the name for most members.
     """
     value = row.get(field)
     if isinstance(value, bool):
@@ -58,7 +60,9 @@ def enum_of(row: Mapping[str, Any], field: str, options: Mapping[int, str]) -> s
 
 
 def seconds_to_wait(header: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for: a number or a date, an hour at most; None when it says nothing."""
+    """Seconds that a Retry-After header asks for: a number or a date, an hour at most; None when it says
+    nothing.
+    """
     text = (header or "").strip()
     if re.fullmatch(r"\d{1,12}(\.\d+)?", text):
         return min(float(text), LONGEST_WAIT)
@@ -80,9 +84,7 @@ def reason_in(content: Any) -> str:
         return readable(f"{error}: {content.get('error_description', '')}")
     inner = error.get("innererror")
     text = inner.get("message", "") if isinstance(inner, dict) else ""
-    return readable(
-        str(text).rsplit("Error: ", 1)[-1] or str(error.get("message") or error.get("Message") or "")
-    )
+    return readable(str(text).rsplit("Error: ", 1)[-1] or str(error.get("message") or error.get("Message") or ""))
 
 
 def readable(text: str) -> str:
