@@ -1,0 +1,138 @@
+"""DuckDB over the Parquet files of one snapshot: a new sealed connection for every use."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+from django.conf import settings
+from sqlglot import exp
+
+from cubes.rules.filters import slice_problems
+from cubes.rules.security import Visibility
+from cubes.rules.shape import CubeShape
+from cubes.rules.slices import ColumnRef, Slice
+
+from .relation import FACTS, build_relation, members_name
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from cubes.models import Snapshot
+
+DIALECT = "duckdb"
+
+
+class SliceRefused(Exception):
+    """The slice does not fit the cube; `problems` says where."""
+
+    def __init__(self, problems: list[Any]) -> None:
+        super().__init__(" ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class Engine:
+    """Answers about one snapshot. Trees come in, rows or files go out; text never becomes a statement."""
+
+    def __init__(self, connection: Any, shape: CubeShape, visible: Visibility, scratch: Path) -> None:
+        self._connection = connection
+        self._shape = shape
+        self._visible = visible
+        self._scratch = scratch
+
+    def relation(
+        self,
+        slice_: Slice,
+        columns: Mapping[str, ColumnRef],
+        drivers: Mapping[str, str],
+        row_no: bool = False,
+    ) -> exp.Select:
+        """One row for each fact in `slice_`: alias → column (text, date, decimal …) and alias → driver (DECIMAL).
+
+        Fits as a subquery under any tree. With `row_no` the record number joins as `row_no`. Aliases must differ
+        without regard to case. LookupError for an unknown column or driver, SliceRefused for an unfit slice.
+        """
+        problems = slice_problems(self._shape, slice_)
+        if problems:
+            raise SliceRefused(problems)
+        return build_relation(self._shape, self._visible, slice_, columns, drivers, row_no)
+
+    def rows(self, select: exp.Expression) -> list[tuple[Any, ...]]:
+        """All rows of a small result; amounts are Decimal, dates are date."""
+        rows: list[tuple[Any, ...]] = self._connection.execute(select.sql(DIALECT)).fetchall()
+        return rows
+
+    def arrow(self, select: exp.Expression) -> "pa.Table":
+        """The result as one Arrow table, decimals exact."""
+        return self._connection.sql(select.sql(DIALECT)).to_arrow_table()
+
+    def copy(
+        self,
+        select: exp.Expression,
+        path: Path,
+        format: Literal["parquet", "csv"] = "parquet",
+        header: bool = True,
+    ) -> int:
+        """Write the result to `path` (zstd Parquet, or UTF-8 CSV) and return the number of rows.
+
+        The file appears at once and whole: it is written aside and renamed.
+        """
+        part = self._scratch / f"part.{format}"
+        options = {"parquet": "FORMAT PARQUET, COMPRESSION ZSTD", "csv": f"FORMAT CSV, HEADER {header}"}
+        target = exp.Literal.string(str(part)).sql(DIALECT)
+        statement = f"COPY ({select.sql(DIALECT)}) TO {target} ({options[format]})"
+        rows: int = self._connection.execute(statement).fetchall()[0][0]
+        shutil.move(part, path)
+        return rows
+
+    def attach(self, name: str, arrow_table: "pa.Table") -> None:
+        """Register a small Arrow table under `name`, to join or filter with."""
+        self._connection.register(name, arrow_table)
+
+
+@contextmanager
+def open_engine(snapshot: "Snapshot", visible: Visibility) -> Iterator[Engine]:
+    """An engine over `snapshot` that shows what is `visible`."""
+    with open_folder(snapshot.path, snapshot.cube.shape(), visible) as engine:
+        yield engine
+
+
+@contextmanager
+def open_folder(folder: Path, shape: CubeShape, visible: Visibility) -> Iterator[Engine]:
+    """An engine over a snapshot's folder, before or after it became a snapshot."""
+    parent = Path(settings.DATA_DIR) / "scratch"
+    parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=parent))
+    config: dict[str, Any] = {
+        "memory_limit": settings.ENGINE_MEMORY_LIMIT,
+        "temp_directory": str(scratch),
+        "autoinstall_known_extensions": False,
+    }
+    connection = duckdb.connect(":memory:", config=config)
+    try:
+        _name_tables(connection, folder, shape)
+        _seal(connection, [folder, scratch])
+        yield Engine(connection, shape, visible, scratch)
+    finally:
+        connection.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _name_tables(connection: Any, folder: Path, shape: CubeShape) -> None:
+    """Views hide the files, so that the shared tree never names where the data lies."""
+    for name in (FACTS, *(members_name(dimension) for dimension in shape.dimensions)):
+        path = exp.Literal.string(str(folder / f"{name}.parquet"))
+        source = exp.select("*").from_(exp.func("read_parquet", path))
+        view = exp.Create(this=exp.to_table(f'"{name}"', dialect=DIALECT), kind="VIEW", expression=source)
+        connection.execute(view.sql(DIALECT))
+
+
+def _seal(connection: Any, folders: list[Path]) -> None:
+    """Only these folders may be read or written from here on. The order of the three settings matters."""
+    allowed = exp.Array(expressions=[exp.Literal.string(f"{folder}/") for folder in folders]).sql(DIALECT)
+    connection.execute(f"SET allowed_directories={allowed}")
+    connection.execute("SET enable_external_access=false")
+    connection.execute("SET lock_configuration=true")

@@ -1,0 +1,222 @@
+"""Cubes, their dimensions and drivers, and the snapshots of their data."""
+
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+
+from bpp_portal.kernel.fields import ExactDecimalField
+
+from .rules.shape import ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
+
+TYPES = [(data_type.value, data_type.value) for data_type in DataType]
+
+
+class Dimension(models.Model):
+    """A dimension, shared by the cubes that name it. `primary_column` is the logical name of its key column."""
+
+    name = models.CharField(max_length=200, unique=True)
+    logical_name = models.CharField(max_length=128)
+    primary_column = models.CharField(max_length=128)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(Lower("logical_name"), name="dimension_logical_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Column(models.Model):
+    """A column of a dimension; the primary column is one of them."""
+
+    dimension = models.ForeignKey(Dimension, on_delete=models.CASCADE, related_name="columns")
+    name = models.CharField(max_length=200)
+    logical_name = models.CharField(max_length=128)
+    data_type = models.CharField(max_length=10, choices=TYPES, default=DataType.TEXT)
+    precision = models.PositiveSmallIntegerField(default=0)
+    linked_to = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint("dimension", "name", name="column_name"),
+            models.UniqueConstraint("dimension", Lower("logical_name"), name="column_logical_name"),
+            models.CheckConstraint(condition=models.Q(data_type__in=list(DataType)), name="column_data_type"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension.name}.{self.name}"
+
+
+class Cube(models.Model):
+    """A planning cube. A draft may be replaced by another import, a published cube is protected."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        PUBLISHED = "published", "Published"
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(max_length=200, unique=True)
+    logical_name = models.CharField(max_length=128)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
+    origin = models.CharField(max_length=200, blank=True, help_text="Where the definition came from.")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(Lower("logical_name"), name="cube_logical_name"),
+            models.CheckConstraint(condition=models.Q(status__in=["draft", "published"]), name="cube_status"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_published(self) -> bool:
+        return self.status == self.Status.PUBLISHED
+
+    def shape(self) -> CubeShape:
+        """Dimensions, columns and drivers as plain facts, in the order of the definition."""
+        uses = self.cube_dimensions.select_related("dimension").prefetch_related("dimension__columns")
+        return CubeShape(
+            name=self.name,
+            dimensions=tuple(_dimension_shape(use) for use in uses),
+            drivers=tuple(
+                DriverShape(driver.name, driver.logical_name, driver.precision, driver.source_column)
+                for driver in self.drivers.all()
+            ),
+        )
+
+
+def _dimension_shape(use: "CubeDimension") -> DimensionShape:
+    dimension = use.dimension
+    return DimensionShape(
+        name=dimension.name,
+        logical_name=dimension.logical_name,
+        primary=dimension.primary_column,
+        columns=tuple(
+            ColumnShape(column.name, column.logical_name, DataType(column.data_type), column.precision)
+            for column in dimension.columns.all()
+        ),
+        source_column=use.source_column,
+    )
+
+
+class CubeDimension(models.Model):
+    """A dimension of a cube. `source_column` is the header in the fact file, empty = found by name."""
+
+    cube = models.ForeignKey(Cube, on_delete=models.CASCADE, related_name="cube_dimensions")
+    dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="cube_dimensions")
+    source_column = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("cube", "dimension", name="cube_dimension")]
+
+    def __str__(self) -> str:
+        return f"{self.dimension.name} of {self.cube.name}"
+
+
+class Driver(models.Model):
+    """A numeric column of a cube with at most `precision` decimals."""
+
+    cube = models.ForeignKey(Cube, on_delete=models.CASCADE, related_name="drivers")
+    name = models.CharField(max_length=200)
+    logical_name = models.CharField(max_length=128)
+    precision = models.PositiveSmallIntegerField(default=2)
+    source_column = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint("cube", "name", name="driver_name"),
+            models.UniqueConstraint("cube", Lower("logical_name"), name="driver_logical_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Snapshot(models.Model):
+    """One immutable version of a cube's data: a folder of Parquet files and their hash."""
+
+    cube = models.ForeignKey(Cube, on_delete=models.CASCADE, related_name="snapshots")
+    number = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    rows = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    folder = models.CharField(max_length=400, help_text="Below the data folder.")
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint("cube", "number", name="snapshot_number")]
+
+    def __str__(self) -> str:
+        return f"{self.cube.name} #{self.number}"
+
+    @property
+    def path(self) -> Path:
+        """The folder of the Parquet files."""
+        return Path(settings.DATA_DIR) / self.folder
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("A snapshot never changes. Load the data again for a new one.")
+        super().save(*args, **kwargs)
+
+
+class SnapshotTotal(models.Model):
+    """The exact sum of one driver over a snapshot."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="totals")
+    driver = models.ForeignKey(Driver, on_delete=models.CASCADE, related_name="+")
+    amount = ExactDecimalField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("snapshot", "driver", name="snapshot_total")]
+
+    def __str__(self) -> str:
+        return f"{self.driver.name}: {self.amount}"
+
+
+class Load(models.Model):
+    """The report of one load: records of the fact file and what was said. No snapshot = nothing was loaded."""
+
+    cube = models.ForeignKey(Cube, on_delete=models.CASCADE, related_name="loads")
+    snapshot = models.OneToOneField(Snapshot, null=True, on_delete=models.CASCADE, related_name="load")
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    file = models.CharField(max_length=255)
+    processed = models.PositiveBigIntegerField()
+    loaded = models.PositiveBigIntegerField()
+    failed = models.PositiveBigIntegerField()
+    notes = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.loaded} of {self.processed}"
+
+
+class LoadError(models.Model):
+    """One refused value. `row` is its line in the file, the header being line 1; in Parquet the record's number."""
+
+    load = models.ForeignKey(Load, on_delete=models.CASCADE, related_name="errors")
+    file = models.CharField(max_length=255)
+    sheet = models.CharField(max_length=255, blank=True)
+    row = models.PositiveBigIntegerField()
+    column = models.CharField(max_length=255, blank=True)
+    value = models.TextField(blank=True)
+    reason = models.TextField()
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.file} line {self.row}, {self.column}: {self.reason}"

@@ -1,0 +1,119 @@
+"""What can be asked about cubes and their facts. Whoever asks sees what the rights and the visibility allow."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from sqlglot import exp
+
+from bpp_portal.kernel.problems import Problem
+from bpp_portal.kernel.roles import Right, has_right
+
+from .engine import open_engine
+from .models import Cube, Snapshot
+from .rules import filters
+from .rules.security import Visibility, visibility_of
+from .rules.shape import DataType
+from .rules.slices import ColumnRef, Slice
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """A column of a cube; the key column holds the member's key."""
+
+    ref: ColumnRef
+    data_type: DataType
+    is_key: bool
+
+
+@dataclass(frozen=True)
+class DriverInfo:
+    name: str
+    precision: int
+
+
+@dataclass(frozen=True)
+class ColumnValues:
+    """Values of a column in a slice: how many differ, how many rows are blank, and the first ones with their rows."""
+
+    distinct: int
+    blank_rows: int
+    values: tuple[tuple[str, int], ...]
+
+
+def cubes_for(user: Any) -> QuerySet[Cube]:
+    """The cubes that `user` may see; drafts for those who maintain cubes only."""
+    if not has_right(user, Right.READ_CUBES):
+        return Cube.objects.none()
+    cubes = Cube.objects.all()
+    return cubes if has_right(user, Right.MAINTAIN_CUBES) else cubes.filter(status=Cube.Status.PUBLISHED)
+
+
+def cube_for(user: Any, slug: str) -> Cube:
+    """The cube at `slug`. Cube.DoesNotExist when absent or not for `user`."""
+    return cubes_for(user).get(slug=slug)
+
+
+def visibility(*, user: Any, cube: Cube) -> Visibility:
+    """What of the facts of `cube` the user sees."""
+    may_read = has_right(user, Right.READ_CUBES)
+    return visibility_of(may_read=may_read and (cube.is_published or has_right(user, Right.MAINTAIN_CUBES)))
+
+
+def latest_snapshot(cube: Cube) -> Snapshot | None:
+    """The snapshot with the highest number; None before the first load."""
+    return cube.snapshots.order_by("-number").first()
+
+
+def columns_of(cube: Cube) -> tuple[ColumnInfo, ...]:
+    """All columns of all dimensions, in the order of the definition."""
+    return tuple(
+        ColumnInfo(
+            ColumnRef(dimension.name, column.name),
+            column.data_type,
+            column.logical_name == dimension.primary,
+        )
+        for dimension in cube.shape().dimensions
+        for column in dimension.columns
+    )
+
+
+def drivers_of(cube: Cube) -> tuple[DriverInfo, ...]:
+    """The drivers with the decimals they keep, in the order of the definition."""
+    return tuple(DriverInfo(driver.name, driver.precision) for driver in cube.shape().drivers)
+
+
+def slice_problems(*, cube: Cube, slice_: Slice) -> list[Problem]:
+    """What in `slice_` does not fit `cube`; `field` is `filters.<index of the condition>`."""
+    return filters.slice_problems(cube.shape(), slice_)
+
+
+def count_rows(*, snapshot: Snapshot, user: Any, slice_: Slice) -> int:
+    """How many facts are in `slice_`. SliceRefused when the slice does not fit."""
+    with open_engine(snapshot, visibility(user=user, cube=snapshot.cube)) as engine:
+        facts = engine.relation(slice_, {}, {}).subquery("facts_in_slice")
+        count: int = engine.rows(exp.select(exp.Count(this=exp.Star())).from_(facts))[0][0]
+        return count
+
+
+def column_values(
+    *, snapshot: Snapshot, user: Any, column: ColumnRef, slice_: Slice, search: str = "", limit: int = 50
+) -> ColumnValues:
+    """The values of `column` in `slice_`, in order, as the text that a condition takes.
+
+    `search` finds values that contain it, without regard to case. LookupError for an unknown column, SliceRefused for
+    an unfit slice.
+    """
+    with open_engine(snapshot, visibility(user=user, cube=snapshot.cube)) as engine:
+        facts = engine.relation(slice_, {"value": column}, {}).subquery("facts_in_slice")
+        text = exp.cast(exp.column("value"), exp.DataType.Type.TEXT)
+        value = exp.func("nullif", text, exp.Literal.string(""))
+        groups = (
+            exp.select(exp.alias_(value, "value"), exp.alias_(exp.Count(this=exp.Star()), "n"))
+            .from_(facts)
+            .group_by("1")
+        )
+        rows = engine.rows(groups.order_by("1"))
+    blank_rows = sum(count for value_, count in rows if value_ is None)
+    found = [(value_, count) for value_, count in rows if value_ is not None and search.casefold() in value_.casefold()]
+    return ColumnValues(len(found), blank_rows, tuple(found[:limit]))

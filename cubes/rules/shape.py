@@ -1,0 +1,76 @@
+"""The shape of a cube: its dimensions with their columns, and its drivers. Plain facts for rules and the engine."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .slices import ColumnRef
+
+
+class DataType(StrEnum):
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    DATE = "date"
+    BOOLEAN = "boolean"
+
+
+# Digits of a decimal in all; a sum keeps six more than the longest value.
+DECIMAL_DIGITS = 32
+
+
+@dataclass(frozen=True)
+class ColumnShape:
+    name: str
+    logical_name: str
+    data_type: DataType
+    precision: int = 0
+
+
+@dataclass(frozen=True)
+class DimensionShape:
+    """A dimension. `primary` is the logical name of the column that holds the member key."""
+
+    name: str
+    logical_name: str
+    primary: str
+    columns: tuple[ColumnShape, ...]
+    source_column: str = ""
+
+    @property
+    def key(self) -> ColumnShape:
+        return next(column for column in self.columns if column.logical_name == self.primary)
+
+    @property
+    def key_only(self) -> bool:
+        """Whether a member is nothing but its key, so that facts alone can name it."""
+        return len(self.columns) == 1
+
+
+@dataclass(frozen=True)
+class DriverShape:
+    name: str
+    logical_name: str
+    precision: int
+    source_column: str = ""
+
+
+@dataclass(frozen=True)
+class CubeShape:
+    """All names are unique; logical names also without regard to case, because the engine folds it."""
+
+    name: str
+    dimensions: tuple[DimensionShape, ...]
+    drivers: tuple[DriverShape, ...]
+
+    def find(self, ref: ColumnRef) -> tuple[DimensionShape, ColumnShape] | None:
+        """The dimension and column that `ref` names, or None."""
+        for dimension in self.dimensions:
+            if dimension.name == ref.dimension:
+                for column in dimension.columns:
+                    if column.name == ref.column:
+                        return dimension, column
+        return None
+
+    def driver(self, name: str) -> DriverShape | None:
+        """The driver called `name`, or None."""
+        return next((driver for driver in self.drivers if driver.name == name), None)
