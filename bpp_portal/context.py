@@ -5,15 +5,49 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from bpp_portal.kernel.roles import Right, rights_of
+from bpp_portal.demo.people import PEOPLE, password_of
+from bpp_portal.kernel.roles import Right, rights_of, roles_of
+from connections.models import Environment
+
+THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
+# Which entry of the navigation is marked, by the first part of the address.
+AREAS = {"cubes": "cubes", "exports": "exports"}
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """The reader's rights (`can.export`, `can.read_cubes` …) and the kind of installation."""
+    """The reader and their rights (`can.export`, `can.read_cubes` …), the environment, and how the page should look."""
     user = getattr(request, "user", None)
-    held = rights_of(user) if user is not None else frozenset()
+    reader = user if user is not None and user.is_authenticated else None
+    held = rights_of(reader) if reader else frozenset()
     return {
+        "reader": reader,
+        "reader_roles": roles_of(reader) if reader else (),
         "can": {right.name.lower(): right in held for right in Right},
         "portal_env": settings.PORTAL_ENV,
-        "theme": request.COOKIES.get("bpp_theme", "system"),
+        "environment": Environment.objects.first() if held else None,
+        "area": AREAS.get(request.path.strip("/").split("/")[0], ""),
+        "correlation_id": getattr(request, "correlation_id", ""),
+        "themes": THEMES,
+        "demo_signins": demo_signins,
+        **looks(request),
     }
+
+
+def looks(request: HttpRequest) -> dict[str, str]:
+    """The reader's choices, kept in cookies and read as one of the known words only."""
+    theme = request.COOKIES.get("bpp_theme")
+    return {
+        "theme": theme if theme in dict(THEMES) and theme else "system",
+        "single_keys": "off" if request.COOKIES.get("bpp_keys") == "off" else "on",
+        "navigation": "narrow" if request.COOKIES.get("bpp_nav") == "narrow" else "wide",
+    }
+
+
+def demo_signins() -> list[dict[str, str]]:
+    """The demo's people for its sign-in page; empty wherever the portal is not a demo."""
+    if settings.PORTAL_ENV != "demo":
+        return []
+    return [
+        {"username": one.username, "password": password_of(one.username), "role": one.role or "no role"}
+        for one in PEOPLE
+    ]

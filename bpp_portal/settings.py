@@ -94,6 +94,8 @@ WSGI_APPLICATION = "bpp_portal.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # First the portal's own, which restyle pages of allauth and of the administration.
+        "DIRS": [BASE_DIR / "bpp_portal" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

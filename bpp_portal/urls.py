@@ -3,7 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from bpp_portal import people_admin, views
+
+people_admin.register(admin.site)
+
+handler400 = "bpp_portal.errors.bad_request"
+handler403 = "bpp_portal.errors.forbidden"
+handler404 = "bpp_portal.errors.not_found"
+handler500 = "bpp_portal.errors.failed"
+
 urlpatterns = [
+    path("", views.home, name="home"),
+    path("preferences/", views.preferences, name="preferences"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("cubes/", include("cubes.urls")),

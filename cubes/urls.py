@@ -1,4 +1,8 @@
-from django.urls import URLPattern
+"""Addresses of cubes."""
+
+from django.urls import path
+
+from . import views
 
 app_name = "cubes"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("", views.cube_list, name="list")]

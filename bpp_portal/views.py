@@ -1,0 +1,38 @@
+"""The start page and the reader's preferences."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_POST
+
+from bpp_portal import home_lists
+from bpp_portal.context import THEMES
+from bpp_portal.errors import administrators
+from bpp_portal.kernel.roles import roles_of
+
+A_YEAR = 365 * 24 * 3600
+# Cookie and allowed words of each preference.
+PREFERENCES = {"theme": ("bpp_theme", tuple(dict(THEMES))), "keys": ("bpp_keys", ("on", "off"))}
+
+
+@require_GET
+@login_required
+def home(request: HttpRequest) -> HttpResponse:
+    """What needs the reader; for a person without a role, whom to ask for one."""
+    if not roles_of(request.user):
+        return render(request, "no_role.html", {"administrators": administrators()})
+    return render(request, "home.html", {"lists": home_lists.lists_for(user=request.user)})
+
+
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Keep the reader's theme or keys in a cookie and return to the page."""
+    target = request.POST.get("next", "/")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        target = "/"
+    response = HttpResponseRedirect(target)
+    for name, (cookie, words) in PREFERENCES.items():
+        if request.POST.get(name) in words:
+            response.set_cookie(cookie, request.POST[name], max_age=A_YEAR, samesite="Lax")
+    return response
