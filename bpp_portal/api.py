@@ -3,4 +3,11 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-urlpatterns = [path("schema/", SpectacularAPIView.as_view(), name="schema")]
+from exports.api import ExportDetail, ExportList, ExportStatus
+
+urlpatterns = [
+    path("exports/", ExportList.as_view(), name="api-exports"),
+    path("exports/<str:key>/", ExportDetail.as_view(), name="api-export"),
+    path("exports/<str:key>/status/", ExportStatus.as_view(), name="api-export-status"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+]

@@ -4,11 +4,12 @@ Everything is asked of the Parquet files by SQL, so an export of any size never 
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -88,7 +89,7 @@ def lines_page(
     return count, [Line(r[0], tuple(r[6:]), r[1], r[2], r[3], r[4], r[5]) for r in rows]
 
 
-def _one(connection: duckdb.DuckDBPyConnection, query: str, values: dict[str, object]) -> tuple:
+def _one(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object]) -> tuple[Any, ...]:
     row = connection.execute(query, values).fetchone()
     if row is None:
         raise LookupError("the query gave no row")
@@ -123,7 +124,7 @@ def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:
     joined = " || ',' || ".join(quoted)
     query = f"SELECT {joined} || chr(13) || chr(10) AS line FROM read_parquet($file) ORDER BY line_number"  # noqa: S608
     with opened(folder) as connection:
-        reader = connection.execute(query, {"file": str(folder / LINES)}).to_arrow_reader(100_000)
+        reader = connection.execute(query, {"file": str(folder / LINES)}).to_arrow_reader(100_000)  # type: ignore[union-attr]
         for batch in reader:
             yield "".join(batch.column(0).to_pylist())
 

@@ -83,12 +83,12 @@ def _mapped_rows(engine: Engine, chosen: Configuration, shape: LineShape) -> exp
     columns = {alias: ColumnRef.parse(s.column) for alias, s in sources.items() if s.column}
     driver = chosen.source(AMOUNT).column
     relation = engine.relation(chosen.slice, columns=columns, drivers={"amount": driver} if driver else {}, row_no=True)
-    wanted: list[exp.Expression] = [_field(alias, source) for alias, source in sources.items()]
+    wanted: list[exp.Expr] = [_field(alias, source) for alias, source in sources.items()]
     amount = exp.column("amount") if driver else exp.cast(exp.Literal.number(0), "DECIMAL(38,2)")
     return exp.select(*wanted, exp.alias_(amount, "amount"), "row_no").from_(relation.subquery("f"))
 
 
-def _field(alias: str, source: Source) -> exp.Expression:
+def _field(alias: str, source: Source) -> exp.Expr:
     if source.column:
         return exp.column(alias)
     kind = "DATE" if alias == "date" else "TEXT"
@@ -96,8 +96,8 @@ def _field(alias: str, source: Source) -> exp.Expression:
     return exp.alias_(exp.cast(value, kind), alias)
 
 
-def _display_value(shape: LineShape) -> exp.Expression:
-    parts: list[exp.Expression] = []
+def _display_value(shape: LineShape) -> exp.Expr:
+    parts: list[exp.Expr] = []
     for index in range(len(shape.segments)):
         if index:
             parts.append(exp.Literal.string(shape.delimiter))
@@ -110,7 +110,7 @@ def _display_value(shape: LineShape) -> exp.Expression:
     return value
 
 
-def _rounded(chosen: Configuration, shape: LineShape) -> exp.Expression:
+def _rounded(chosen: Configuration, shape: LineShape) -> exp.Expr:
     source = chosen.source(CURRENCY)
     used = shape.currencies if source.column else {source.constant or shape.currency}
     by_digits: dict[int, list[str]] = {}
@@ -124,7 +124,7 @@ def _rounded(chosen: Configuration, shape: LineShape) -> exp.Expression:
     return case.else_(_round(widest, widest))
 
 
-def _round(digits: int, scale: int) -> exp.Expression:
+def _round(digits: int, scale: int) -> exp.Expr:
     rounded = exp.func("ROUND", exp.column("exact"), exp.Literal.number(digits))
     return exp.cast(rounded, f"DECIMAL(38,{scale})")
 

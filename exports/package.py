@@ -60,7 +60,7 @@ def _element(parent: ET.Element, name: str, text: str | None = "") -> ET.Element
 
 
 def _document(root: ET.Element) -> bytes:
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _header(project: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The three flows as background tasks, named as they are documented. Each does what is due and may run twice, late, or never."""
+"""The three flows as background tasks, with their documented names. Each may run twice, late, or never."""
 
 from exports.operations.stepping import step
 

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 from django.db import connection
-from django.utils.dateparse import parse_datetime
 
 
 def database_now() -> datetime:
@@ -13,6 +12,5 @@ def database_now() -> datetime:
     with connection.cursor() as cursor:
         cursor.execute(query)
         value = cursor.fetchone()[0]
-    if sqlite:
-        value = parse_datetime(value).replace(tzinfo=UTC)
-    return value.astimezone(UTC)
+    moment = datetime.fromisoformat(value).replace(tzinfo=UTC) if sqlite else value
+    return moment.astimezone(UTC)

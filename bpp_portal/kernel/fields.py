@@ -1,13 +1,23 @@
 """Model fields that keep money exact on every database."""
 
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
 
-class ExactDecimalField(models.CharField):
+if TYPE_CHECKING:
+    Text = models.CharField[Any, Any]
+else:
+    Text = models.CharField
+
+
+class ExactDecimalField(Text):
     """A `Decimal` kept as text: SQLite would store a DecimalField as a float and change its last digits."""
+
+    if TYPE_CHECKING:
+        _pyi_private_set_type: Decimal | int
+        _pyi_private_get_type: Decimal
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 60)

@@ -1,7 +1,7 @@
 """The execution of an export: the row that is the truth, its attempts, its events and its proof."""
 
-import uuid
 from pathlib import Path
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
@@ -27,13 +27,13 @@ class EntryNumbers(models.Model):
 class Run(models.Model):
     """One run. Only `exports.operations.moving.move` changes `state`; `fence` grows with every claim."""
 
-    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     export = models.OneToOneField(Export, on_delete=models.PROTECT, related_name="run")
     environment = models.ForeignKey("connections.Environment", on_delete=models.PROTECT, related_name="+")
     entry_number = models.CharField(max_length=30)
     snapshot = models.ForeignKey("cubes.Snapshot", on_delete=models.PROTECT, related_name="+")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    client_token = models.UUIDField(default=uuid.uuid4)
+    client_token = models.UUIDField(default=uuid4)
 
     state = models.CharField(max_length=20, choices=STATE_CHOICES, default=State.REQUESTED, db_index=True)
     fence = models.PositiveIntegerField(default=0)

@@ -9,10 +9,10 @@ from django.db import transaction
 
 from bpp_portal.kernel.hold import hold
 from bpp_portal.kernel.roles import Right, has_right
-from connections.errors import RemoteError
-from connections.queries import flow_for
+from connections.errors import FlowOff, RemoteError
+from connections.queries import dataverse_client, flow
 from cubes.engine import open_engine
-from cubes.rules.security import Visibility
+from cubes.queries import visibility
 from exports import frozen
 from exports.lines import LineShape, Total, line_select, rounding_difference
 from exports.models import Run, RunTotal
@@ -32,7 +32,9 @@ PROJECT = "BPP-BRE-Import"
 def begin(run: Run) -> Observation | None:
     """The wake-up was heard; counting starts now."""
     try:
-        flow_for(environment=run.environment, name=COUNT)
+        dataverse_client(environment=run.environment, flow_name=COUNT)
+        if not flow(environment=run.environment, name=COUNT).is_on:
+            raise FlowOff(f"{COUNT} is turned off.", hint="Its owner turns it on.")
     except RemoteError as error:
         return before_start(error)
     move(run=run, to=State.BUILDING, not_before=None)
@@ -74,7 +76,8 @@ def freeze(run: Run, chosen: Configuration, shape: LineShape) -> tuple[Total, ..
     for stale in run.folder.parent.glob(f"{run.uuid}.building-*"):
         shutil.rmtree(stale)
     temporary.mkdir(parents=True)
-    with open_engine(run.snapshot, Visibility.of(run.requested_by)) as engine:
+    seen = visibility(user=run.requested_by, cube=run.export.cube)
+    with open_engine(run.snapshot, seen) as engine:
         engine.copy(line_select(engine=engine, chosen=chosen, shape=shape), temporary / frozen.LINES)
     totals = frozen.totals(temporary)
     write_package(

@@ -15,10 +15,10 @@ from connections.models import Environment
 from connections.queries import budget_schema, members
 from connections.rules.facts import BudgetSchema, MemberStatus
 from cubes import queries as cube_queries
-from cubes.engine import Engine
+from cubes.engine import Engine, open_engine
 from cubes.models import Cube, Snapshot
 from cubes.rules.slices import ColumnRef
-from exports import lines
+from exports.lines import LineShape, Total, line_select, rounding_difference, totals_of
 from exports.rules import checking as rules
 from exports.rules.configuration import (
     AMOUNT_TYPE,
@@ -47,7 +47,7 @@ class Checked:
     rows: int = 0
     all_rows: int = 0
     lines: dict[LineDetail, int] = field(default_factory=dict)
-    totals: tuple[lines.Total, ...] = ()
+    totals: tuple[Total, ...] = ()
     values: dict[str, Values] = field(default_factory=dict)
 
     @property
@@ -57,7 +57,7 @@ class Checked:
 
     @property
     def rounding_difference(self) -> Decimal:
-        return lines.rounding_difference(self.totals)
+        return rounding_difference(self.totals)
 
     def problems_of(self, field_name: str) -> list[Problem]:
         return [problem for problem in self.problems if problem.field == field_name]
@@ -101,7 +101,7 @@ def check(
     checked = Checked(facts, targets(schema), tuple(problems), schema, remote, all_rows=snapshot.rows)
     if slice_problems:
         return checked
-    with cube_queries.engine_for(user=user, snapshot=snapshot) as engine:
+    with open_engine(snapshot, cube_queries.visibility(user=user, cube=cube)) as engine:
         return _with_data(engine, checked, chosen, environment, token, fresh)
 
 
@@ -120,11 +120,12 @@ def _with_data(
         if source.column in checked.cube.columns
     }
     found, remote = checked.remote, checked.remote
-    counts, totals = {}, ()
+    counts: dict[LineDetail, int] = {}
+    totals: tuple[Total, ...] = ()
     if checked.schema is not None:
-        shape = lines.LineShape.of(checked.schema)
+        shape = LineShape.of(checked.schema)
         for detail in LineDetail:
-            sums = lines.totals_of(engine, lines.line_select(engine=engine, chosen=usable, shape=shape, detail=detail))
+            sums = totals_of(engine, line_select(engine=engine, chosen=usable, shape=shape, detail=detail))
             counts[detail] = sum(total.lines for total in sums)
             if detail is chosen.line_detail:
                 totals = sums

@@ -1,8 +1,8 @@
 """The supervised worker: django-q2's cluster in a process group of its own, watched and replaced as a whole.
 
 django-q2 stops silently when one of its idle processes is killed, and leaves orphans when its sentinel is. So the
-cluster must prove that it moves: a small task stamps a row. When the stamp grows old, or the cluster's main process ends, the
-whole group is killed and started anew. The supervisor also rings for every run that is due.
+cluster must prove that it moves: a small task stamps a row. When the stamp grows old, or the cluster's main process
+ends, the whole group is killed and started anew. The supervisor also rings for every run that is due.
 """
 
 import fcntl

@@ -1,0 +1,72 @@
+"""Users, roles and the worker's rows in the administration, behind the portal's rights."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django_q.models import Failure, OrmQ, Schedule, Success
+
+from bpp_portal.audit.operations import record
+from bpp_portal.kernel.admin import RightsAdmin
+from bpp_portal.kernel.roles import Right
+
+
+class PeopleAdmin(RightsAdmin, UserAdmin):
+    """People and their portal roles. Django's own permissions are not used, so they are not shown."""
+
+    view_right = Right.MANAGE_USERS
+    change_right = Right.MANAGE_USERS
+    list_display = ("username", "email", "first_name", "last_name", "is_active", "roles")
+    list_filter = ("is_active", "groups")
+    filter_horizontal = ("groups",)
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Rights", {"fields": ("is_active", "groups")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+
+    @admin.display(description="Portal roles")
+    def roles(self, user: User) -> str:
+        return ", ".join(group.name for group in user.groups.all())
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        user = form.instance
+        record(actor=request.user, verb="set roles", subject=f"user {user}", detail=self.roles(user))
+
+
+class RolesAdmin(RightsAdmin, GroupAdmin):
+    """The portal's roles are fixed; here one sees them."""
+
+    view_right = Right.MANAGE_USERS
+    fields = ("name",)
+
+
+class TaskAdmin(RightsAdmin):
+    """Background tasks as the worker recorded them. Arguments and results stay out of sight: they are pickles."""
+
+    view_right = Right.READ_RUNS
+    list_display = ("name", "func", "started", "stopped", "success")
+    list_filter = ("func",)
+    search_fields = ("name", "func")
+    fields = ("name", "func", "started", "stopped", "success")
+
+
+class WaitingTaskAdmin(RightsAdmin):
+    view_right = Right.READ_RUNS
+    list_display = ("id", "key", "lock")
+    fields = ("key", "lock")
+
+
+def register(site: admin.AdminSite) -> None:
+    """Put these pages in place of those that the libraries registered."""
+    for model in (User, Group, Success, Failure, OrmQ, Schedule):
+        if site.is_registered(model):
+            site.unregister(model)
+    site.register(User, PeopleAdmin)
+    site.register(Group, RolesAdmin)
+    site.register((Success, Failure), TaskAdmin)
+    site.register(OrmQ, WaitingTaskAdmin)
