@@ -80,8 +80,10 @@ def reason_in(content: Any) -> str:
     if not isinstance(content, dict):
         return ""
     error = content.get("error", content)
-    if not isinstance(error, dict):
+    if isinstance(error, str):
         return readable(f"{error}: {content.get('error_description', '')}")
+    if not isinstance(error, dict):
+        return ""
     inner = error.get("innererror")
     text = inner.get("message", "") if isinstance(inner, dict) else ""
     return readable(str(text).rsplit("Error: ", 1)[-1] or str(error.get("message") or error.get("Message") or ""))
