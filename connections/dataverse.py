@@ -1,7 +1,7 @@
 """Dataverse Web API: the environment variable that names Finance, and Finance's data as virtual entities."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 from . import entra
@@ -77,17 +77,7 @@ class DataverseClient:
         options = {"$select": ",".join(names.values())} | ({"$filter": where} if where else {})
         refuse = partial(refusal, asked=asked, who=self.who, entity=entity)
         rows = self._service.rows(set_name(entity), options, refuse=refuse)
-        return [{field: self._value(row, name) for field, name in names.items()} for row in rows]
-
-    def _value(self, row: Mapping[str, Any], name: str) -> str:
-        value = row.get(name)
-        if isinstance(value, int) and name + FORMATTED in row:
-            return enum_of(row, name, self._options)
-        return "" if value is None else enum_of(row, name, {}) if isinstance(value, bool) else text_of(row, name)
-
-    @cached_property
-    def _options(self) -> Mapping[int, str]:
-        return {}
+        return [{field: enum_of(row, name) for field, name in names.items()} for row in rows]
 
 
 def set_name(entity: str) -> str:

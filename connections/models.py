@@ -3,11 +3,19 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 
+from .rules.addresses import root_of
 from .rules.flows import FLOWS, ConnectionKind
 
 KINDS = [(kind.value, kind.label) for kind in ConnectionKind]
+
+
+def validate_root(value: str) -> None:
+    """Accept the https address of a service without path, user or query."""
+    if not root_of(value):
+        raise ValidationError("Enter an https address without a path, like https://contoso.crm.dynamics.com.")
 
 
 class Environment(models.Model):
@@ -27,9 +35,14 @@ class Environment(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.SANDBOX)
-    dataverse_url = models.URLField("Dataverse address")
+    dataverse_url = models.CharField("Dataverse address", max_length=200, validators=[validate_root])
     tenant_id = models.CharField("tenant", max_length=100)
-    authority = models.URLField("sign-in authority", help_text="For example https://login.microsoftonline.com")
+    authority = models.CharField(
+        "sign-in authority",
+        max_length=200,
+        validators=[validate_root],
+        help_text="For example https://login.microsoftonline.com",
+    )
     client_id = models.CharField("application (client) id", max_length=100)
     linked_through = models.CharField(max_length=20, choices=Link.choices, default=Link.VIRTUAL_TABLES)
 

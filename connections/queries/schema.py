@@ -94,7 +94,7 @@ def _codes(dataverse: DataverseClient, legal_entity: str) -> tuple[BudgetCode, .
 
 def _delimiter(dataverse: DataverseClient) -> str:
     rows = dataverse.virtual_rows(
-        "DimensionParametersEntity", ("Key", "DimensionSegmentDelimiter"), asked=Asked.DIMENSION_PARAMETERS
+        "DimensionParametersEntity", ("DimensionSegmentDelimiter",), asked=Asked.DIMENSION_PARAMETERS
     )
     name = rows[0]["DimensionSegmentDelimiter"] if rows else ""
     if name not in DELIMITERS:

@@ -23,6 +23,21 @@ DELIMITERS: Mapping[str, str] = {
     "DoubleTilde": "~~",
 }
 
+_MEMBERS = (
+    *("No", "Yes", *DELIMITERS),
+    *("Blank", "OriginalBudget", "Transfer", "Amendment", "Encumbrance", "PreEncumbrance", "CarryForwardBudget"),
+    *("Project", "FixedAsset", "SalesForecast", "PurchForecast", "Apportionment", "PreliminaryBudget"),
+    *("DataEntityDefaultDimensionFormat", "DataEntityLedgerDimensionFormat"),
+    *("DataEntityBudgetDimensionFormat", "DataEntityBudgetPlanningDimensionFormat"),
+)
+# Finance's labels of these three differ from their names.
+MEMBER_OF_LABEL: Mapping[str, str] = {
+    **{member.lower(): member for member in _MEMBERS},
+    "revision": "Amendment",
+    "demandforecast": "SalesForecast",
+    "supplyforecast": "PurchForecast",
+}
+
 
 def day_of(value: str | None) -> date | None:
     """The date of a wire value, whatever its time and zone; None for nothing and for 1900-01-01, which is
@@ -45,18 +60,22 @@ def text_of(row: Mapping[str, Any], field: str) -> str:
     return "" if value is None else str(value)
 
 
-def enum_of(row: Mapping[str, Any], field: str, options: Mapping[int, str]) -> str:
-    """The member name of an enum: sent as such by Finance, as an option number by virtual entities.
+def enum_of(row: Mapping[str, Any], field: str) -> str:
+    """The member name of an enum. Finance sends it as such; a virtual entity sends a number beside its label.
 
-    `options` are the environment's own numbers (they differ between environments). A number that they do not
-    know falls back on its label without blanks, which equals the name for most members.
+    The numbers differ between environments, so the label decides.
     """
     value = row.get(field)
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    if isinstance(value, int):
-        return options.get(value) or text_of(row, field + FORMATTED).replace(" ", "")
+    if isinstance(value, int) and field + FORMATTED in row:
+        label = text_of(row, field + FORMATTED)
+        return MEMBER_OF_LABEL.get(_letters(label), label)
     return "" if value is None else str(value)
+
+
+def _letters(label: str) -> str:
+    return "".join(filter(str.isalnum, label)).lower()
 
 
 def seconds_to_wait(header: str | None, now: datetime) -> float | None:

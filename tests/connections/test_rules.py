@@ -112,13 +112,23 @@ def test_retry_after_is_seconds_or_a_date_and_an_hour_at_most(header, seconds):
     assert seconds_to_wait(header, NOW) == seconds
 
 
-def test_enums_come_as_names_or_as_the_environments_own_numbers():
-    label = "mserp_x@OData.Community.Display.V1.FormattedValue"
-    assert enum_of({"x": "Yes"}, "x", {}) == "Yes"
-    assert enum_of({"x": True}, "x", {}) == "Yes"
-    assert enum_of({"mserp_x": 7}, "mserp_x", {7: "Amendment"}) == "Amendment"
-    assert enum_of({"mserp_x": 8, label: "Original budget"}, "mserp_x", {}).lower() == "originalbudget"
-    assert enum_of({}, "x", {}) == ""
+@pytest.mark.parametrize(
+    ("label", "member"),
+    [
+        ("Original budget", "OriginalBudget"),
+        ("Revision", "Amendment"),
+        ("Yes", "Yes"),
+        ("Something new", "Something new"),
+    ],
+)
+def test_enums_come_as_names_or_as_numbers_with_labels(label, member):
+    row = {"mserp_x": 200000001, "mserp_x@OData.Community.Display.V1.FormattedValue": label}
+    assert enum_of(row, "mserp_x") == member
+    assert enum_of({"mserp_x": member}, "mserp_x") == member
+
+
+def test_yes_and_no_may_be_truth_values():
+    assert [enum_of({"x": value}, "x") for value in (True, False, None)] == ["Yes", "No", ""]
 
 
 def test_a_quote_in_a_value_is_doubled_in_a_filter():

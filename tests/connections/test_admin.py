@@ -1,0 +1,106 @@
+"""The administration shows connections without their secrets, and keeps the rules of the flows."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.urls import reverse
+
+from bpp_portal.kernel.roles import Role
+from connections import entra, operations, queries
+from connections.models import Connection, ConnectionReference, Environment
+from connections.rules.flows import EXPORT_FLOW, ConnectionKind
+
+pytestmark = pytest.mark.django_db
+ROLES = {"installer": Role.IT_ADMINISTRATOR, "owner": Role.ADMINISTRATOR, "planner": Role.POWER_USER}
+
+
+@pytest.fixture(autouse=True)
+def static_files(settings, tmp_path):
+    """Pages are rendered without `collectstatic`."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.STATIC_ROOT = tmp_path
+
+
+@pytest.fixture
+def contoso(people):
+    for name, role in ROLES.items():
+        getattr(people, name).groups.add(Group.objects.get(name=role.value))
+    environment = Environment.objects.create(
+        name="Contoso", dataverse_url="https://contoso.example", tenant_id="t", authority="https://login.example"
+    )
+    operations.install_flows(actor=people.installer, environment=environment)
+    Connection.objects.create(
+        environment=environment,
+        owner=people.owner,
+        kind="dataverse",
+        account="owner@contoso.example",
+        token_cache=entra.seal_cache(people.owner.pk, "{}"),
+    )
+    return environment
+
+
+def test_every_page_opens_and_shows_no_token_cache(client, people, contoso):
+    client.force_login(people.owner)
+    for model in ("environment", "connection", "flow", "connectionreference"):
+        assert client.get(reverse(f"admin:connections_{model}_changelist")).status_code == 200
+    connection = Connection.objects.get()
+    for row in (contoso, connection, contoso.flows.first(), ConnectionReference.objects.first()):
+        name = row._meta.model_name
+        page = client.get(reverse(f"admin:connections_{name}_change", args=[row.pk]))
+        assert page.status_code == 200
+        assert b"token" not in page.content.replace(b"csrfmiddlewaretoken", b"").replace(b"csrf-token", b"")
+
+
+def test_only_who_manages_connections_comes_in(client, people, contoso):
+    client.force_login(people.planner)
+    assert client.get(reverse("admin:connections_flow_changelist")).status_code in (302, 403)
+
+
+def test_only_the_it_administrator_changes_environments(client, people, contoso):
+    address = reverse("admin:connections_environment_change", args=[contoso.pk])
+    values = {
+        "name": "Renamed",
+        "kind": "sandbox",
+        "dataverse_url": "https://contoso.example",
+        "tenant_id": "t",
+        "authority": "https://login.example",
+        "client_id": "c",
+        "linked_through": "virtual tables",
+    }
+    client.force_login(people.owner)
+    assert client.post(address, values).status_code == 403
+    client.force_login(people.installer)
+    assert client.post(address, values).status_code == 302
+    contoso.refresh_from_db()
+    assert contoso.name == "Renamed"
+
+
+def act(client, action, flow):
+    return client.post(
+        reverse("admin:connections_flow_changelist"),
+        {"action": action, "_selected_action": [flow.pk]},
+        follow=True,
+    )
+
+
+def test_ownership_and_state_follow_the_rules(client, people, contoso):
+    client.force_login(people.owner)
+    flow = queries.flow(environment=contoso, name=EXPORT_FLOW)
+    assert b"You own the flows" in act(client, "take_ownership", flow).content
+    assert {f.owner for f in contoso.flows.all()} == {people.owner}
+    assert b"has no Dataverse connection" in act(client, "turn_on", flow).content
+    reference = flow.references.get(kind=ConnectionKind.DATAVERSE)
+    address = reverse("admin:connections_connectionreference_change", args=[reference.pk])
+    assert client.post(address, {"connection": Connection.objects.get().pk}).status_code == 302
+    assert b"is on" in act(client, "turn_on", flow).content
+    assert b"is off" in act(client, "turn_off", flow).content
+
+
+def test_a_slot_takes_no_foreign_connection(client, people, contoso):
+    client.force_login(people.owner)
+    reference = queries.flow(environment=contoso, name=EXPORT_FLOW).references.get()
+    address = reverse("admin:connections_connectionreference_change", args=[reference.pk])
+    page = client.post(address, {"connection": Connection.objects.get().pk})
+    assert page.status_code == 200
+    reference.refresh_from_db()
+    assert reference.connection is None

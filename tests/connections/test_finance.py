@@ -1,0 +1,222 @@
+"""The data package API: project, upload, start, status, counts, errors, read-back."""
+
+import zipfile
+from decimal import Decimal
+
+import pytest
+
+from connections import blob, queries
+from connections.errors import Busy, FinanceNotConfigured, InDoubt, NoPermission, Rejected, Unavailable, Unreachable
+from connections.rules.execution import ExecutionStatus
+from connections.rules.flows import EXPORT_FLOW
+
+pytestmark = pytest.mark.django_db
+PROJECT = "BPP-BRE-Import"
+NAMESPACE = "http://schemas.microsoft.com/dynamics/2015/01/DataManagement"
+COLUMNS = [
+    "ENTRYNUMBER",
+    "LINENUMBER",
+    "LEGALENTITYID",
+    "BUDGETMODELID",
+    "BUDGETCODE",
+    "DATE",
+    "DIMENSIONDISPLAYVALUE",
+    "AMOUNTTYPE",
+    "CURRENCYCODE",
+    "TRANSACTIONCURRENCYAMOUNT",
+    "COMMENT",
+]
+
+
+def package(path, rows, entry="BPP-1"):
+    """A package with one line for each (display value, amount)."""
+    lines = [",".join(COLUMNS)]
+    for number, (display, amount) in enumerate(rows, start=1):
+        lines.append(f'{entry},{number},USSI,CODES-OPS,ORIG,2021-07-01,"{display}",Expense,USD,{amount},Run 1')
+    fields = "".join(
+        f"<EntityMap><ArrayIndex>0</ArrayIndex><EntityField>{c}</EntityField><XMLField>{c}</XMLField></EntityMap>"
+        for c in COLUMNS
+    )
+    manifest = (
+        f'<DataManagementPackageManifest xmlns="{NAMESPACE}"><DefinitionGroupName>{PROJECT}</DefinitionGroupName>'
+        "<PackageEntityList><DataManagementPackageEntityData>"
+        f"<EntityMapList>{fields}</EntityMapList><EntityName>Budget account entries</EntityName>"
+        "<InputFilePath>Budget account entries.csv</InputFilePath><SourceFormat>CSV</SourceFormat>"
+        "</DataManagementPackageEntityData></PackageEntityList></DataManagementPackageManifest>"
+    )
+    header = (
+        f'<DataManagementPackageHeader xmlns="{NAMESPACE}"><Description>x</Description><PackageType>DefinitionGroup'
+        "</PackageType><PackageVersion>2</PackageVersion></DataManagementPackageHeader>"
+    )
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("Manifest.xml", manifest)
+        file.writestr("PackageHeader.xml", header)
+        file.writestr("Budget account entries.csv", "\r\n".join(lines) + "\r\n")
+    return path
+
+
+@pytest.fixture
+def client(environment):
+    client = queries.finance_client(environment=environment, flow_name=EXPORT_FLOW)
+    client.ensure_project(PROJECT)
+    return client
+
+
+def start(client, path, execution="run-1"):
+    url = client.write_url(path.name)
+    assert blob.upload(url, path)
+    return client.start_import(package_url=url, project=PROJECT, execution_id=execution, legal_entity="USSI")
+
+
+def finished(client, execution):
+    for _ in range(200):
+        status = client.execution_status(execution)
+        if status.is_final:
+            return status
+    raise AssertionError(status)
+
+
+def test_an_import_arrives_and_can_be_read_back(client, tmp_path, sandbox):
+    path = package(tmp_path / "p.zip", [("0800| lead|two  blanks", "12.30"), ("NA|1E5|🧾 emoji", "-0.05")])
+    assert start(client, path) == "run-1"
+    assert finished(client, "run-1") is ExecutionStatus.SUCCEEDED
+    counts = client.execution_counts("run-1", PROJECT)
+    assert (counts.to_process, counts.created, counts.updated) == (2, 2, 0)
+    assert client.execution_errors("run-1") == ()
+    header = client.entry_header(legal_entity="USSI", entry_number="BPP-1")
+    assert (header.budget_model, header.budget_code, header.status) == ("CODES-OPS", "ORIG", "Draft")
+    assert header.expense_total == Decimal("12.25")
+    [lines] = client.entry_lines(legal_entity="USSI", entry_number="BPP-1")
+    assert [(line.line_number, line.display_value, line.amount, line.currency) for line in lines] == [
+        (1, "0800| lead|two  blanks", Decimal("12.30"), "USD"),
+        (2, "NA|1E5|🧾 emoji", Decimal("-0.05"), "USD"),
+    ]
+    assert {str(line.date) for line in lines} == {"2021-07-01"}
+    assert {line.amount_type for line in lines} == {"Expense"}
+    [entry] = sandbox.get("register-entries", legalEntity="USSI")["entries"]
+    assert entry["CreatedBy"] == "owner"
+
+
+def test_lines_come_page_by_page_in_order(client, tmp_path, sandbox):
+    path = package(tmp_path / "p.zip", [("0800|NA|NA", str(n)) for n in range(1, 24)])
+    start(client, path)
+    finished(client, "run-1")
+    sandbox.faults(page_size=10)
+    pages = list(client.entry_lines(legal_entity="USSI", entry_number="BPP-1"))
+    assert [len(page) for page in pages] == [10, 10, 3]
+    assert [line.line_number for page in pages for line in page] == list(range(1, 24))
+
+
+def test_an_entry_that_is_not_there_is_none(client):
+    assert client.entry_header(legal_entity="USSI", entry_number="O'NONE") is None
+    assert [line for page in client.entry_lines(legal_entity="USSI", entry_number="O'NONE") for line in page] == []
+
+
+@pytest.mark.parametrize("malformed", [False, True])
+def test_refused_lines_are_told_one_by_one(client, tmp_path, sandbox, malformed):
+    sandbox.faults(malformed_errors=malformed)
+    path = package(tmp_path / "p.zip", [("0800|NA|NA", "1"), ("nobody|NA|NA", "2")])
+    start(client, path)
+    assert finished(client, "run-1") is ExecutionStatus.PARTIALLY_SUCCEEDED
+    errors = client.execution_errors("run-1")
+    assert len(errors) >= 1
+    assert any("nobody" in error.message for error in errors)
+    assert all(error.record_id and error.message for error in errors)
+
+
+def test_a_large_package_is_uploaded_in_blocks(client, tmp_path, sandbox):
+    path = tmp_path / "large.bin"
+    content = bytes(range(256)) * 40_000  # 10 MB
+    path.write_bytes(content)
+    assert blob.upload(client.write_url("large.zip"), path)
+    assert len(sandbox.requests("PutBlock")) == 3
+    assert len(sandbox.requests("PutBlockList")) == 1
+    assert blob.upload(client.write_url("small.zip"), package(tmp_path / "p.zip", []))
+    assert len(sandbox.requests("PutBlob")) == 1
+
+
+def test_no_bearer_goes_to_the_storage_and_no_signature_into_the_journal(client, tmp_path, sandbox):
+    url = client.write_url("p.zip")
+    blob.upload(url, package(tmp_path / "p.zip", []))
+    [asked] = sandbox.requests("PutBlob")
+    assert not asked.get("user")
+
+
+def test_an_upload_to_another_host_is_refused(tmp_path):
+    with pytest.raises(FinanceNotConfigured):
+        blob.upload("https://other.blob.core.windows.net/dmf/a?sig=x", package(tmp_path / "p.zip", []))
+
+
+def test_an_expired_upload_address_is_refused(client, tmp_path):
+    url = client.write_url("p.zip")
+    with pytest.raises(Rejected) as refused:
+        blob.upload(url.replace("sig=", "sig=x"), package(tmp_path / "p.zip", []))
+    assert "sig=" not in str(refused.value) + refused.value.hint
+
+
+def test_an_upload_may_be_repeated(client, tmp_path, sandbox):
+    url, path = client.write_url("p.zip"), package(tmp_path / "p.zip", [])
+    sandbox.faults({"call": "PutBlob", "kind": "lost_answer"})
+    with pytest.raises(Unavailable):
+        blob.upload(url, path)
+    assert blob.upload(url, path)
+
+
+def test_a_project_is_made_once(client, sandbox):
+    client.ensure_project(PROJECT)
+    posts = [r for r in sandbox.requests("DataManagementDefinitionGroups") if r["method"] == "POST"]
+    assert len(posts) <= 1
+
+
+def test_an_unknown_execution_is_not_found(client):
+    assert client.execution_status("never-started") is ExecutionStatus.NOT_FOUND
+    assert client.execution_counts("never-started", PROJECT) is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "lost_answer"},
+        {"kind": "reset"},
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 503, "retry_after": "7"},
+        {"kind": "body", "body": "<html>maintenance</html>"},
+    ],
+    ids=["lost answer", "reset", "500", "503", "a web page"],
+)
+def test_a_start_without_an_answer_is_in_doubt(client, tmp_path, sandbox, fault):
+    path = package(tmp_path / "p.zip", [("0800|NA|NA", "1")])
+    sandbox.faults({"call": "ImportFromPackage", **fault})
+    with pytest.raises(InDoubt):
+        start(client, path)
+    assert len(sandbox.requests("ImportFromPackage")) == 1
+
+
+def test_a_busy_finance_has_not_started_anything(client, tmp_path, sandbox):
+    sandbox.faults({"call": "ImportFromPackage", "kind": "status", "status": 429, "retry_after": "9"})
+    with pytest.raises(Busy) as busy:
+        start(client, package(tmp_path / "p.zip", [("0800|NA|NA", "1")]))
+    assert busy.value.retry_after == 9
+    assert client.execution_status("run-1") is ExecutionStatus.NOT_FOUND
+
+
+def test_a_start_answered_401_was_not_accepted_and_is_repeated_with_a_new_token(client, tmp_path, sandbox):
+    sandbox.faults({"call": "ImportFromPackage", "kind": "status", "status": 401})
+    assert start(client, package(tmp_path / "p.zip", [("0800|NA|NA", "1")])) == "run-1"
+    assert [r["status"] for r in sandbox.requests("ImportFromPackage")] == [401, 200]
+
+
+def test_a_finance_that_is_down_was_asked_for_nothing(client, settings):
+    settings.ALLOWED_REMOTE_HOSTS = ["localhost:1"]
+    client._service.root = "https://localhost:1/data"
+    with pytest.raises(Unreachable):
+        client.start_import(package_url="x", project=PROJECT, execution_id="e", legal_entity="USSI")
+
+
+def test_missing_finance_user_roles_stop_the_start(client, tmp_path, sandbox):
+    url = client.write_url("p.zip")
+    sandbox.put("users/owner", {"roles": []})
+    with pytest.raises(NoPermission) as denied:
+        client.start_import(package_url=url, project=PROJECT, execution_id="e", legal_entity="USSI")
+    assert denied.value.headline == "No permission to execute Finance operation"
+    assert denied.value.cause == "Unable to access virtual entities or integration group"
