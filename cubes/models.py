@@ -83,7 +83,7 @@ class Cube(models.Model):
         uses = self.cube_dimensions.select_related("dimension").prefetch_related("dimension__columns")
         return CubeShape(
             name=self.name,
-            dimensions=tuple(_dimension_shape(use) for use in uses),
+            dimensions=tuple(dimension_shape(use.dimension, use.source_column) for use in uses),
             drivers=tuple(
                 DriverShape(driver.name, driver.logical_name, driver.precision, driver.source_column)
                 for driver in self.drivers.all()
@@ -91,8 +91,8 @@ class Cube(models.Model):
         )
 
 
-def _dimension_shape(use: "CubeDimension") -> DimensionShape:
-    dimension = use.dimension
+def dimension_shape(dimension: Dimension, source_column: str = "") -> DimensionShape:
+    """A dimension with its columns as plain facts."""
     return DimensionShape(
         name=dimension.name,
         logical_name=dimension.logical_name,
@@ -101,7 +101,7 @@ def _dimension_shape(use: "CubeDimension") -> DimensionShape:
             ColumnShape(column.name, column.logical_name, DataType(column.data_type), column.precision)
             for column in dimension.columns.all()
         ),
-        source_column=use.source_column,
+        source_column=source_column,
     )
 
 

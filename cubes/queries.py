@@ -12,6 +12,7 @@ from bpp_portal.kernel.roles import Right, has_right
 from .engine import open_engine
 from .models import Cube, Snapshot
 from .rules import filters
+from .rules.pivot import Pivot, pivot
 from .rules.security import Visibility, visibility_of
 from .rules.shape import DataType
 from .rules.slices import ColumnRef, Slice
@@ -117,3 +118,32 @@ def column_values(
     blank_rows = sum(count for value_, count in rows if value_ is None)
     found = [(value_, count) for value_, count in rows if value_ is not None and search.casefold() in value_.casefold()]
     return ColumnValues(len(found), blank_rows, tuple(found[:limit]))
+
+
+def explore(
+    *,
+    snapshot: Snapshot,
+    user: Any,
+    rows: ColumnRef,
+    columns: ColumnRef | None,
+    driver: str,
+    slice_: Slice,
+    limit: int = 500,
+) -> Pivot:
+    """Exact sums of `driver` in `slice_` by the members of `rows`, and of `columns` if given; largest first.
+
+    LookupError for an unknown column or driver, SliceRefused for an unfit slice.
+    """
+    with open_engine(snapshot, visibility(user=user, cube=snapshot.cube)) as engine:
+        refs = {"down": rows, "across": columns} if columns else {"down": rows}
+        facts = engine.relation(slice_, refs, {"amount": driver}).subquery("facts_in_slice")
+        across = _member("across") if columns else exp.Literal.string("")
+        sums = exp.func("sum", exp.column("amount")), exp.Count(this=exp.Star())
+        groups = exp.select(_member("down"), across, *sums).from_(facts).group_by("1", "2")
+        return pivot(engine.rows(groups), across=columns is not None, limit=limit)
+
+
+def _member(alias: str) -> exp.Expression:
+    """A value of any type as the text of its member; missing and empty are one."""
+    text = exp.cast(exp.column(alias), exp.DataType.Type.TEXT)
+    return exp.Coalesce(this=text, expressions=[exp.Literal.string("")])

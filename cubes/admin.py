@@ -1,0 +1,91 @@
+"""Cubes in the administration: read, and published; definitions and data come in by import and load."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from bpp_portal.kernel.admin import RightsAdmin
+from bpp_portal.kernel.roles import Right
+
+from . import operations
+from .models import Column, Cube, CubeDimension, Dimension, Driver, Load, LoadError, Snapshot, SnapshotTotal
+
+
+class ReadOnly(RightsAdmin):
+    """Whoever maintains cubes may look; nothing is changed here by hand."""
+
+    view_right = Right.MAINTAIN_CUBES
+
+
+class ReadOnlyInline(admin.TabularInline):
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True  # the page around it has asked already
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ColumnInline(ReadOnlyInline):
+    model = Column
+
+
+class CubeDimensionInline(ReadOnlyInline):
+    model = CubeDimension
+
+
+class DriverInline(ReadOnlyInline):
+    model = Driver
+
+
+class TotalInline(ReadOnlyInline):
+    model = SnapshotTotal
+
+
+class LoadErrorInline(ReadOnlyInline):
+    model = LoadError
+
+
+@admin.register(Cube)
+class CubeAdmin(ReadOnly):
+    list_display = ["name", "slug", "status", "origin"]
+    list_filter = ["status"]
+    search_fields = ["name", "slug"]
+    inlines = [CubeDimensionInline, DriverInline]
+    actions = ["publish"]
+
+    @admin.action(description="Publish the selected cubes")
+    def publish(self, request: HttpRequest, cubes: QuerySet[Cube]) -> None:
+        for cube in cubes:
+            operations.publish(actor=request.user, cube=cube)
+        self.message_user(request, f"{len(cubes)} cubes are published.", messages.SUCCESS)
+
+
+@admin.register(Dimension)
+class DimensionAdmin(ReadOnly):
+    list_display = ["name", "logical_name", "primary_column"]
+    search_fields = ["name"]
+    inlines = [ColumnInline]
+
+
+@admin.register(Snapshot)
+class SnapshotAdmin(ReadOnly):
+    list_display = ["cube", "number", "created_at", "created_by", "rows", "sha256"]
+    list_filter = ["cube"]
+    list_select_related = ["cube", "created_by"]
+    inlines = [TotalInline]
+
+
+@admin.register(Load)
+class LoadAdmin(ReadOnly):
+    list_display = ["file", "cube", "created_at", "created_by", "processed", "loaded", "failed"]
+    list_filter = ["cube"]
+    list_select_related = ["cube", "created_by"]
+    inlines = [LoadErrorInline]

@@ -1,0 +1,92 @@
+"""Cubes in version 1 of the API: what the pages show, by the same queries and rights."""
+
+from typing import Any
+
+from django.db.models import Prefetch
+from rest_framework import serializers, viewsets
+from rest_framework.request import Request
+
+from bpp_portal.kernel.roles import Right, require
+
+from . import queries
+from .models import Cube, CubeDimension, Driver, Snapshot, SnapshotTotal
+
+
+class TotalSerializer(serializers.ModelSerializer[SnapshotTotal]):
+    driver = serializers.CharField(source="driver.name")
+    amount = serializers.DecimalField(max_digits=60, decimal_places=None)
+
+    class Meta:
+        model = SnapshotTotal
+        fields = ["driver", "amount"]
+
+
+class SnapshotSerializer(serializers.ModelSerializer[Snapshot]):
+    totals = TotalSerializer(many=True)
+
+    class Meta:
+        model = Snapshot
+        fields = ["number", "created_at", "rows", "sha256", "totals"]
+
+
+class ColumnSerializer(serializers.Serializer[queries.ColumnInfo]):
+    name = serializers.CharField(source="ref")
+    data_type = serializers.CharField()
+    is_key = serializers.BooleanField()
+
+
+class DriverSerializer(serializers.ModelSerializer[Driver]):
+    class Meta:
+        model = Driver
+        fields = ["name", "precision"]
+
+
+class CubeSerializer(serializers.ModelSerializer[Cube]):
+    dimensions = serializers.SerializerMethodField()
+    snapshot = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Cube
+        fields = ["slug", "name", "status", "dimensions", "snapshot"]
+
+    def get_dimensions(self, cube: Cube) -> list[str]:
+        return [use.dimension.name for use in cube.cube_dimensions.all()]
+
+    def get_snapshot(self, cube: Cube) -> int | None:
+        """The number of the latest snapshot."""
+        snapshot = queries.latest_snapshot(cube)
+        return snapshot.number if snapshot else None
+
+
+class CubeDetailSerializer(CubeSerializer):
+    columns = serializers.SerializerMethodField()
+    drivers = DriverSerializer(many=True)
+    latest_snapshot = serializers.SerializerMethodField()
+
+    class Meta(CubeSerializer.Meta):
+        fields = [*CubeSerializer.Meta.fields, "columns", "drivers", "latest_snapshot"]
+
+    def get_columns(self, cube: Cube) -> list[dict[str, Any]]:
+        return list(ColumnSerializer(queries.columns_of(cube), many=True).data)
+
+    def get_latest_snapshot(self, cube: Cube) -> dict[str, Any] | None:
+        snapshot = queries.latest_snapshot(cube)
+        return dict(SnapshotSerializer(snapshot).data) if snapshot else None
+
+
+class CubeViewSet(viewsets.ReadOnlyModelViewSet[Cube]):
+    """Cubes that the caller may read; drafts for those who maintain cubes only."""
+
+    lookup_field = "slug"
+    queryset = Cube.objects.none()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        require(request.user, Right.READ_CUBES)
+
+    def get_queryset(self) -> Any:
+        uses = CubeDimension.objects.select_related("dimension")
+        return queries.cubes_for(self.request.user).prefetch_related(Prefetch("cube_dimensions", uses))
+
+    def get_serializer_class(self) -> type[CubeSerializer]:
+        return CubeDetailSerializer if self.action == "retrieve" else CubeSerializer

@@ -1,0 +1,6 @@
+"""Reads files of other people: everything as text, every record with its place in the file."""
+
+from .reader import open_table
+from .source import Batch, FileRefused, Refusal, Source, Table
+
+__all__ = ["Batch", "FileRefused", "Refusal", "Source", "Table", "open_table"]

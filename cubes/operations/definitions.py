@@ -1,0 +1,162 @@
+"""Imports and publishes definitions of cubes."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils.text import slugify
+
+from bpp_portal.audit.operations import record
+from bpp_portal.kernel.problems import Problem
+from cubes.models import Column, Cube, CubeDimension, Dimension, Driver, dimension_shape
+from cubes.rules.definition import Definition, parse_definition
+from cubes.rules.shape import DimensionShape
+
+from .refusals import CubeRefused
+
+
+@transaction.atomic
+def import_definition(*, actor: Any, text: str, publish: bool = False, origin: str = "") -> Cube:
+    """Make or replace a draft cube from the JSON in `text`, and publish it if asked.
+
+    A dimension of the same name that another cube uses, or that no cube uses, is reused as it stands. Replacing a draft
+    by a different definition drops the draft's data. `origin` is the file's name. CubeRefused when the text is no
+    definition, the cube is published already or a logical name is taken.
+    """
+    definition, problems = parse_definition(text)
+    if definition is None:
+        raise CubeRefused(problems)
+    cube = Cube.objects.select_for_update().filter(name=definition.name).first()
+    if cube and cube.is_published:
+        message = (
+            f"The cube {cube.name} is published, which protects its definition. "
+            "Import the file under another DisplayName and LogicalName."
+        )
+        raise CubeRefused([Problem("cube-published", message, "definition")])
+    problems = _names_taken(definition)
+    if problems:
+        raise CubeRefused(problems)
+    definition = _with_reused_dimensions(definition, cube)
+    if cube is None:
+        cube = Cube.objects.create(
+            name=definition.name, slug=_free_slug(definition), logical_name=definition.logical_name, origin=origin
+        )
+        _fill(cube, definition)
+    elif cube.shape() != definition.shape() or cube.logical_name != definition.logical_name:
+        _empty(cube)
+        cube.logical_name, cube.origin = definition.logical_name, origin
+        cube.save()
+        _fill(cube, definition)
+    record(actor=actor, verb="import definition", subject=f"cube {cube.slug}", detail=origin)
+    if publish:
+        _publish(actor, cube)
+    return cube
+
+
+@transaction.atomic
+def publish(*, actor: Any, cube: Cube) -> Cube:
+    """Make a draft visible to everybody who reads cubes and protect its definition; twice is as good as once."""
+    return _publish(actor, Cube.objects.select_for_update().get(pk=cube.pk))
+
+
+def _publish(actor: Any, cube: Cube) -> Cube:
+    if not cube.is_published:
+        cube.status = Cube.Status.PUBLISHED
+        cube.save(update_fields=["status"])
+        record(actor=actor, verb="publish", subject=f"cube {cube.slug}")
+    return cube
+
+
+def _names_taken(definition: Definition) -> list[Problem]:
+    """Logical names that belong to something of another name."""
+    problems = []
+    cube = Cube.objects.filter(logical_name__iexact=definition.logical_name).exclude(name=definition.name).first()
+    if cube:
+        problems.append(_taken(definition.logical_name, f"the cube {cube.name}"))
+    for shape in definition.dimensions:
+        same = Dimension.objects.filter(logical_name__iexact=shape.logical_name).exclude(name=shape.name).first()
+        if same and not Dimension.objects.filter(name=shape.name).exists():
+            problems.append(_taken(shape.logical_name, f"the dimension {same.name}"))
+    return problems
+
+
+def _taken(logical_name: str, owner: str) -> Problem:
+    message = f"The logical name {logical_name} belongs to {owner}. Choose another one in the file."
+    return Problem("logical-name-taken", message, "definition")
+
+
+def _with_reused_dimensions(definition: Definition, cube: Cube | None) -> Definition:
+    """The definition with the dimensions that stand already in place of those of the file."""
+    renamed: dict[str, str] = {}
+    shapes: list[DimensionShape] = []
+    for shape in definition.dimensions:
+        standing = Dimension.objects.filter(name=shape.name).first()
+        if standing and not _only_of(standing, cube):
+            renamed[shape.logical_name] = standing.logical_name
+            shape = dimension_shape(standing)
+        shapes.append(shape)
+    related = tuple((renamed.get(name, name), source) for name, source in definition.related)
+    return replace(definition, dimensions=tuple(shapes), related=related)
+
+
+def _only_of(dimension: Dimension, cube: Cube | None) -> bool:
+    """Whether `cube`, a draft, is the only one that uses the dimension, which then is replaced together with it."""
+    users = set(dimension.cube_dimensions.values_list("cube_id", flat=True))
+    return cube is not None and users == {cube.pk}
+
+
+def _empty(cube: Cube) -> None:
+    """Take the draft's parts and data away; its folders go when that is final."""
+    folders = [snapshot.path for snapshot in cube.snapshots.all()]
+    own = [use.dimension for use in cube.cube_dimensions.select_related("dimension") if _only_of(use.dimension, cube)]
+    cube.loads.all().delete()
+    cube.snapshots.all().delete()
+    cube.drivers.all().delete()
+    cube.cube_dimensions.all().delete()
+    for dimension in own:
+        dimension.delete()
+    transaction.on_commit(lambda: _remove(folders))
+
+
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fill(cube: Cube, definition: Definition) -> None:
+    rows = {shape.logical_name: _dimension(shape) for shape in definition.dimensions}
+    for logical_name, source_column in definition.related:
+        CubeDimension.objects.create(cube=cube, dimension=rows[logical_name], source_column=source_column)
+    for driver in definition.drivers:
+        Driver.objects.create(
+            cube=cube,
+            name=driver.name,
+            logical_name=driver.logical_name,
+            precision=driver.precision,
+            source_column=driver.source_column,
+        )
+
+
+def _dimension(shape: DimensionShape) -> Dimension:
+    dimension, is_new = Dimension.objects.get_or_create(
+        name=shape.name, defaults={"logical_name": shape.logical_name, "primary_column": shape.primary}
+    )
+    if is_new:
+        for column in shape.columns:
+            Column.objects.create(
+                dimension=dimension,
+                name=column.name,
+                logical_name=column.logical_name,
+                data_type=column.data_type,
+                precision=column.precision,
+            )
+    return dimension
+
+
+def _free_slug(definition: Definition) -> str:
+    base = (slugify(definition.name) or slugify(definition.logical_name))[:190]
+    taken = set(Cube.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+    return base if base not in taken else next(slug for slug in numbered if slug not in taken)

@@ -1,0 +1,127 @@
+"""Facts from a file to Parquet: every record that is complete, unchanged and in its order."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from cubes.intake import Batch, Source, Table
+from cubes.rules.headers import Match
+from cubes.rules.shape import DECIMAL_DIGITS, CubeShape, DriverShape
+from cubes.rules.values import amount_pattern, amount_problem, shown
+
+from .members import Members
+from .refused import Refused, Report
+
+
+def facts_schema(shape: CubeShape) -> pa.Schema:
+    """The Parquet columns of the facts."""
+    fields = [(f"d_{item.logical_name}", pa.string()) for item in shape.dimensions]
+    fields += [(f"m_{item.logical_name}", pa.decimal128(DECIMAL_DIGITS, item.precision)) for item in shape.drivers]
+    return pa.schema([*fields, ("row_no", pa.int64())])
+
+
+@dataclass
+class Tally:
+    """What became of the records, and the exact sum of every driver by logical name."""
+
+    processed: int = 0
+    loaded: int = 0
+    totals: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        return self.processed - self.loaded
+
+
+@dataclass(frozen=True)
+class FactLoader:
+    """Writes the facts of one file into a folder."""
+
+    shape: CubeShape
+    source: Source
+    table: Table
+    match: Match
+    members: Mapping[str, Members]
+    report: Report
+
+    def write(self, path: Path) -> Tally:
+        """Write all good records to `path`; the others go to the report."""
+        tally = Tally(totals={driver.logical_name: Decimal(0) for driver in self.shape.drivers})
+        with pq.ParquetWriter(path, facts_schema(self.shape), compression="zstd") as writer:
+            for batch in self.table.batches:
+                for refusal in batch.refused:
+                    self.report.refuse(self._refused(refusal.line, "", refusal.value, refusal.reason))
+                facts = self._good(batch)
+                tally.processed += batch.size + len(batch.refused)
+                tally.loaded += len(facts)
+                if len(facts):
+                    writer.write_table(facts)
+                    self._add_totals(tally, facts)
+        return tally
+
+    def _good(self, batch: Batch) -> pa.Table:
+        values: dict[str, pa.Array] = {}
+        bad: dict[str, pa.Array] = {}
+        for dimension in self.shape.dimensions:
+            name = f"d_{dimension.logical_name}"
+            texts = batch.columns[self.match.positions[name]]
+            values[name] = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+            members = self.members[dimension.logical_name]
+            if not members.grows:
+                bad[name] = members.unknown(values[name])
+        for driver in self.shape.drivers:
+            name = f"m_{driver.logical_name}"
+            values[name], bad[name] = _amounts(batch.columns[self.match.positions[name]], driver)
+        values["row_no"] = pa.array(batch.records)
+        facts = pa.table(values, schema=facts_schema(self.shape))
+        any_bad = functools.reduce(pc.or_, bad.values())
+        if pc.any(any_bad).as_py():
+            self._refuse(batch, bad, any_bad)
+            facts = facts.filter(pc.invert(any_bad))
+        for dimension in self.shape.dimensions:
+            members = self.members[dimension.logical_name]
+            if members.grows:
+                members.add(facts.column(f"d_{dimension.logical_name}").combine_chunks())
+        return facts
+
+    def _refuse(self, batch: Batch, bad: Mapping[str, pa.Array], any_bad: pa.Array) -> None:
+        rows: list[int] = np.flatnonzero(any_bad.to_numpy(zero_copy_only=False)).tolist()
+        for done, row in enumerate(rows):
+            if not self.report.has_room:
+                self.report.not_kept += len(rows) - done
+                return
+            for name in bad:
+                if bad[name][row].as_py():
+                    place = self.match.positions[name]
+                    value = batch.columns[place][row].as_py() or ""
+                    header = self.table.headers[place]
+                    self.report.refuse(self._refused(int(batch.lines[row]), header, value, self._reason(name, value)))
+
+    def _reason(self, name: str, value: str) -> str:
+        for dimension in self.shape.dimensions:
+            if name == f"d_{dimension.logical_name}":
+                return f"{shown(value)} is not a member of {dimension.name}. Add the member or correct the record."
+        driver = next(item for item in self.shape.drivers if name == f"m_{item.logical_name}")
+        return amount_problem(value, driver.precision) or "The amount cannot be read."
+
+    def _refused(self, line: int, column: str, value: str, reason: str) -> Refused:
+        return Refused(self.source.label, self.table.sheet, line, column, value, reason)
+
+    def _add_totals(self, tally: Tally, facts: pa.Table) -> None:
+        with localcontext(prec=80):  # the usual 28 digits would round the sum of long amounts
+            for driver in self.shape.drivers:
+                tally.totals[driver.logical_name] += pc.sum(facts.column(f"m_{driver.logical_name}")).as_py()
+
+
+def _amounts(texts: pa.Array, driver: DriverShape) -> tuple[pa.Array, pa.Array]:
+    """The amounts, and which texts are none."""
+    good = pc.fill_null(pc.match_substring_regex(texts, amount_pattern(driver.precision)), False)
+    plain = pc.if_else(good, texts, pa.scalar(None, pa.string()))
+    return plain.cast(pa.decimal128(DECIMAL_DIGITS, driver.precision)), pc.invert(good)
