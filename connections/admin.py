@@ -56,7 +56,7 @@ class ConnectionAdmin(RightsAdmin):
         return False
 
 
-class ReferenceInline(admin.TabularInline):  # type: ignore[type-arg]
+class ReferenceInline(admin.TabularInline):
     model = ConnectionReference
     fields = ("kind", "connection")
     readonly_fields = ("kind", "connection")
@@ -120,7 +120,7 @@ class FlowAdmin(RightsAdmin):
             messages.success(request, f"{flow.name} is off.")
 
 
-class ReferenceForm(forms.ModelForm):  # type: ignore[type-arg]
+class ReferenceForm(forms.ModelForm):
     """Only the flow owner's own connections of the slot's kind fit."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -10,13 +10,13 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 
-from . import http, vault
+from . import vault
 from .errors import ConnectionMissing, Rejected, RemoteError, Unavailable
 from .models import Connection, Environment
+from .msal_transport import MsalTransport
 from .rules.wire import readable
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,10 @@ def seal_cache(owner_id: int, cache: str) -> bytes:
 def needs_attention(connection: Connection, reason: str) -> None:
     """Mark the connection, so that pages say why nothing works and who has to sign in."""
     connection.status, connection.reason = Connection.Status.NEEDS_ATTENTION, reason[:500]
-    connection.save(update_fields=["status", "reason"])
+    # Somebody who has signed in again in the meantime has another version, and is left alone.
+    Connection.objects.filter(pk=connection.pk, token_version=connection.token_version).update(
+        status=connection.status, reason=connection.reason
+    )
 
 
 def _kept_token(cache: Any, connection: Connection, scopes: list[str]) -> str:
@@ -159,7 +162,7 @@ def _application(environment: Environment, cache: Any) -> Any:
             authority=authority,
             instance_discovery=False,
             token_cache=cache,
-            http_client=_Transport(),
+            http_client=MsalTransport(),
         )
     except ValueError:
         raise Rejected(
@@ -192,30 +195,3 @@ def _sign_in_error(result: Mapping[str, Any], who: str) -> RemoteError:
         f"The sign-in of {who} has lapsed. {text}".strip(),
         hint=f"{who} signs in again on the Connections page.",
     )
-
-
-class _Transport:
-    """What msal calls instead of requests; parameters it passes beyond ours (verify, timeout …) do not
-    apply.
-    """
-
-    def get(self, url: str, *, params: Any = None, headers: Any = None, **_: Any) -> "_Response":
-        query = urlencode(params) if params else ""
-        return _Response(http.request("GET", f"{url}?{query}" if query else url, headers=headers, repeatable=True))
-
-    def post(self, url: str, *, params: Any = None, data: Any = None, headers: Any = None, **_: Any) -> "_Response":
-        kept = {name: value for name, value in (data or {}).items() if value is not None}
-        content = urlencode(kept).encode()
-        headers = {**(headers or {}), "Content-Type": "application/x-www-form-urlencoded"}
-        return _Response(http.request("POST", url, headers=headers, content=content, repeatable=True))
-
-    def close(self) -> None:
-        """The connections are shared."""
-
-
-class _Response:
-    def __init__(self, answer: http.Answer) -> None:
-        self.status_code, self.text, self.headers = answer.status, answer.text, dict(answer.headers)
-
-    def raise_for_status(self) -> None:
-        """Nothing left to raise: server errors have been raised by the transport."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -11,38 +10,24 @@ from .errors import Rejected, RemoteError, Unavailable
 from .odata import Bearer, ODataService, Refuse
 from .refusals import Asked, refusal
 from .rules.execution import (
+    COUNT_FIELDS,
+    HEADER_FIELDS,
+    LINE_FIELDS,
     Counts,
     EntryHeader,
     EntryLine,
     ExecutionError,
     ExecutionStatus,
+    counts_of,
+    header_of,
+    line_of,
     parse_execution_errors,
 )
-from .rules.wire import day_of, literal, text_of
+from .rules.wire import literal, text_of
 
 START_SECONDS = 120.0
 _GROUPS = "DataManagementDefinitionGroups"
 _ACTION = f"{_GROUPS}/Microsoft.Dynamics.DataEntities."
-_LINE_FIELDS = (
-    "LineNumber",
-    "EntryDate",
-    "DimensionDisplayValue",
-    "TransactionCurrencyAmount",
-    "CurrencyCode",
-    "AmountType",
-    "Comment",
-)
-_HEADER_FIELDS = (
-    "LegalEntityId",
-    "EntryNumber",
-    "BudgetModelId",
-    "BudgetCode",
-    "BudgetType",
-    "Status",
-    "WorkflowStatus",
-    "ExpenseBudgetTotal",
-    "RevenueBudgetTotal",
-)
 
 
 class FinanceClient:
@@ -123,24 +108,10 @@ class FinanceClient:
         """Records to process, staged, created and updated so far; None while Finance has no record of the
         job.
         """
-        options = {
-            "$filter": f"JobId eq {literal(execution_id)} and DefinitionGroupId eq {literal(project)}",
-            "$select": "StagingRecordsToBeProcessedCount,StagingRecordsCreatedCount,"
-            "TargetRecordsCreatedCount,TargetRecordsUpdatedCount",
-        }
+        where = f"JobId eq {literal(execution_id)} and DefinitionGroupId eq {literal(project)}"
+        options = {"$filter": where, "$select": ",".join(COUNT_FIELDS)}
         rows = self._service.rows("DataManagementExecutionJobDetails", options, refuse=self._refuse_action)
-        if not rows:
-            return None
-
-        def total(field: str) -> int:
-            return sum(int(row.get(field) or 0) for row in rows)
-
-        return Counts(
-            total("StagingRecordsToBeProcessedCount"),
-            total("StagingRecordsCreatedCount"),
-            total("TargetRecordsCreatedCount"),
-            total("TargetRecordsUpdatedCount"),
-        )
+        return counts_of(rows) if rows else None
 
     def execution_errors(self, execution_id: str) -> tuple[ExecutionError, ...]:
         """The refused records of an execution, as far as Finance tells."""
@@ -155,29 +126,17 @@ class FinanceClient:
 
     def entry_header(self, *, legal_entity: str, entry_number: str) -> EntryHeader | None:
         """The entry as it stands in Finance; None when there is none."""
-        rows = self.rows("BudgetRegisterEntryHeaders", _HEADER_FIELDS, where=_entry(legal_entity, entry_number))
+        rows = self.rows("BudgetRegisterEntryHeaders", HEADER_FIELDS, where=_entry(legal_entity, entry_number))
         if not rows:
             return None
-        row = rows[0]
-        texts = [text_of(row, field) for field in _HEADER_FIELDS[:7]]
-        return EntryHeader(
-            entry_number=texts[1],
-            legal_entity=texts[0],
-            budget_model=texts[2],
-            budget_code=texts[3],
-            budget_type=texts[4],
-            status=texts[5],
-            workflow_status=texts[6],
-            expense_total=Decimal(row["ExpenseBudgetTotal"]),
-            revenue_total=Decimal(row["RevenueBudgetTotal"]),
-        )
+        return header_of(rows[0])
 
     def entry_lines(self, *, legal_entity: str, entry_number: str) -> Iterator[list[EntryLine]]:
         """All lines of an entry by line number, one list for each page that Finance sends."""
         options = {"$orderby": "LineNumber"}
         where = _entry(legal_entity, entry_number)
-        for page in self.pages("BudgetRegisterEntryLines", _LINE_FIELDS, where=where, options=options):
-            yield [_line(row) for row in page]
+        for page in self.pages("BudgetRegisterEntryLines", LINE_FIELDS, where=where, options=options):
+            yield [line_of(row) for row in page]
 
     def rows(self, entity_set: str, fields: Sequence[str], *, where: str = "") -> list[dict[str, Any]]:
         """All rows of a set of every company that pass `where` (an OData filter)."""
@@ -224,18 +183,3 @@ class _NotFound(RemoteError):
 
 def _entry(legal_entity: str, entry_number: str) -> str:
     return f"LegalEntityId eq {literal(legal_entity)} and EntryNumber eq {literal(entry_number)}"
-
-
-def _line(row: Mapping[str, Any]) -> EntryLine:
-    day = day_of(row["EntryDate"])
-    if day is None:
-        raise Unavailable("Finance sent a line without a date.")
-    return EntryLine(
-        line_number=int(row["LineNumber"]),
-        display_value=text_of(row, "DimensionDisplayValue"),
-        amount=Decimal(row["TransactionCurrencyAmount"]),
-        currency=text_of(row, "CurrencyCode"),
-        amount_type=text_of(row, "AmountType"),
-        date=day,
-        comment=text_of(row, "Comment"),
-    )

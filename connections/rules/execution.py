@@ -1,9 +1,13 @@
 """What Finance says about an import and about the entry it made."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
+
+from .wire import day_of, text_of
 
 
 class ExecutionStatus(StrEnum):
@@ -78,6 +82,71 @@ class EntryLine:
     amount_type: str  # "Expense" or "Revenue"
     date: date
     comment: str
+
+
+COUNT_FIELDS = (
+    "StagingRecordsToBeProcessedCount",
+    "StagingRecordsCreatedCount",
+    "TargetRecordsCreatedCount",
+    "TargetRecordsUpdatedCount",
+)
+HEADER_FIELDS = (
+    "EntryNumber",
+    "LegalEntityId",
+    "BudgetModelId",
+    "BudgetCode",
+    "BudgetType",
+    "Status",
+    "WorkflowStatus",
+    "ExpenseBudgetTotal",
+    "RevenueBudgetTotal",
+)
+LINE_FIELDS = (
+    "LineNumber",
+    "EntryDate",
+    "DimensionDisplayValue",
+    "TransactionCurrencyAmount",
+    "CurrencyCode",
+    "AmountType",
+    "Comment",
+)
+
+
+def counts_of(rows: Iterable[Mapping[str, Any]]) -> Counts:
+    """The counts of an execution: the sum over its entities."""
+    totals = [0] * len(COUNT_FIELDS)
+    for row in rows:
+        for position, field in enumerate(COUNT_FIELDS):
+            totals[position] += int(row.get(field) or 0)
+    return Counts(*totals)
+
+
+def header_of(row: Mapping[str, Any]) -> EntryHeader:
+    """An entry's header from its row."""
+    return EntryHeader(
+        entry_number=text_of(row, "EntryNumber"),
+        legal_entity=text_of(row, "LegalEntityId"),
+        budget_model=text_of(row, "BudgetModelId"),
+        budget_code=text_of(row, "BudgetCode"),
+        budget_type=text_of(row, "BudgetType"),
+        status=text_of(row, "Status"),
+        workflow_status=text_of(row, "WorkflowStatus"),
+        expense_total=Decimal(row["ExpenseBudgetTotal"]),
+        revenue_total=Decimal(row["RevenueBudgetTotal"]),
+    )
+
+
+def line_of(row: Mapping[str, Any]) -> EntryLine:
+    """An entry's line from its row; a line without a date has the day Finance shows for none, 1900-01-01."""
+    return EntryLine(
+        line_number=int(row["LineNumber"]),
+        display_value=text_of(row, "DimensionDisplayValue"),
+        amount=Decimal(row["TransactionCurrencyAmount"]),
+        currency=text_of(row, "CurrencyCode"),
+        amount_type=text_of(row, "AmountType"),
+        date=day_of(row["EntryDate"]) or date(1900, 1, 1),
+        comment=text_of(row, "Comment"),
+    )
 
 
 _RECORD, _FIELD, _MESSAGE = '"RecordId":"', '","Field":"', '","ErrorMessage":"'
