@@ -42,9 +42,7 @@ class EnvironmentAdmin(RightsAdmin):
 
 @admin.register(Connection)
 class ConnectionAdmin(RightsAdmin):
-    """Read-only: a connection is made by signing in. It may be deleted, which empties the slots that point
-    at it.
-    """
+    """Read-only: a connection is made by signing in. It may be deleted, which empties the slots that point at it."""
 
     view_right, change_right = Right.MANAGE_CONNECTIONS, Right.MANAGE_CONNECTIONS
     list_display = ["__str__", "environment", "account", "status", "connected_at", "reason"]

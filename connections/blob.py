@@ -1,6 +1,4 @@
-"""Uploads a package to the address that Finance gave. The address is the credential: no bearer, never
-logged.
-"""
+"""Uploads a package to the address that Finance gave. The address is the credential: no bearer, never logged."""
 
 import base64
 from pathlib import Path
@@ -15,8 +13,8 @@ _VERSION = {"x-ms-version": "2015-02-21"}
 def upload(url: str, path: Path) -> str:
     """Upload the file, in blocks of 4 MiB when it is larger than one; returns the blob's etag.
 
-    Block ids follow from their position, so an upload that is repeated overwrites itself. Raises Rejected
-    when the address has expired, otherwise what `http.request` raises for a question that may be repeated.
+    Block ids follow from their position, so an upload that is repeated overwrites itself. Raises Rejected when the
+    address has expired, otherwise what `http.request` raises for a question that may be repeated.
     """
     if path.stat().st_size <= BLOCK_BYTES:
         return _put(url, path.read_bytes(), {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/zip"})

@@ -69,9 +69,8 @@ class DataverseClient:
     ) -> list[dict[str, str]]:
         """Rows of the virtual entity of Finance's `entity`, as texts by Finance's own field names.
 
-        Enums come as member names, empty values as the empty text. `where` is an OData filter over the
-        `mserp_` names. Raises EntityHidden when the entity is not visible, NoPermission with the documented
-        cause.
+        Enums come as member names, empty values as the empty text. `where` is an OData filter over the `mserp_` names.
+        Raises EntityHidden when the entity is not visible, NoPermission with the documented cause.
         """
         names = {field: f"mserp_{field.lower()}" for field in fields}
         options = {"$select": ",".join(names.values())} | ({"$filter": where} if where else {})

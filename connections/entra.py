@@ -1,7 +1,7 @@
 """Sign-in with Entra ID through msal, and tokens from what a person's sign-in left behind.
 
-msal speaks through our own transport, so that allowed hosts, certificates and error classes are the same
-everywhere. It is imported where it is needed: the import is slow, and most processes never sign anybody in.
+msal speaks through our own transport, so that allowed hosts, certificates and error classes are the same everywhere.
+It is imported where it is needed: the import is slow, and most processes never sign anybody in.
 """
 
 import logging
@@ -39,8 +39,7 @@ def begin_sign_in(
 ) -> dict[str, Any]:
     """Start a sign-in (authorization code with PKCE) for `resource`, a root address.
 
-    Returns what `complete_sign_in` needs again (keep it in the session); its `auth_uri` is where the browser
-    goes.
+    Returns what `complete_sign_in` needs again (keep it in the session); its `auth_uri` is where the browser goes.
     """
     warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
     app = _application(environment, None)
@@ -54,9 +53,7 @@ def begin_sign_in(
 
 
 def complete_sign_in(*, environment: Environment, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
-    """Redeem the code that came back. Raises ConnectionMissing when the sign-in was refused or is not
-    ours.
-    """
+    """Redeem the code that came back. Raises ConnectionMissing when the sign-in was refused or is not ours."""
     from msal import SerializableTokenCache
 
     cache = SerializableTokenCache()
@@ -74,8 +71,7 @@ def complete_sign_in(*, environment: Environment, flow: Mapping[str, Any], answe
 
 
 def token_for(connection: Connection, resource: str, *, refresh: bool = False) -> str:
-    """A bearer token of the connection's account for `resource`, a root address; `refresh` asks for a new
-    one.
+    """A bearer token of the connection's account for `resource`, a root address; `refresh` asks for a new one.
 
     One sign-in serves Dataverse and Finance. Raises ConnectionMissing when the person must sign in again; the
     connection is then marked as needing attention.
@@ -136,9 +132,7 @@ def _cache_text(connection: Connection) -> str:
 
 
 def _keep(connection: Connection, cache: str) -> None:
-    """Store a refreshed cache, unless another worker was first: its tokens are as good, so ours are
-    dropped.
-    """
+    """Store a refreshed cache, unless another worker was first: its tokens are as good, so ours are dropped."""
     seen = connection.token_version
     sealed = seal_cache(connection.owner_id, cache)
     won = Connection.objects.filter(pk=connection.pk, token_version=seen).update(

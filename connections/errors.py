@@ -1,7 +1,7 @@
 """What can go wrong beyond our border. The class decides about retrying, never the text.
 
-`headline` is the documented text word for word, `cause` the sharper reason under it, `hint` the next step and
-who can take it, `code` stable for help pages and tests.
+`headline` is the documented text word for word, `cause` the sharper reason under it, `hint` the next step and who can
+take it, `code` stable for help pages and tests.
 """
 
 from bpp_portal.kernel.problems import Problem
@@ -139,9 +139,7 @@ class Busy(Transient):
 
 
 class InDoubt(RemoteError):
-    """The request left and its answer was lost: it may or may not have been carried out. Never repeat it
-    blindly.
-    """
+    """The request left and its answer was lost: it may or may not have been carried out. Never repeat it blindly."""
 
     headline = "The answer of Finance was lost"
     code = "in-doubt"

@@ -40,9 +40,7 @@ class FinanceClient:
         self._refuse_read: Refuse = partial(refusal, asked=Asked.FINANCE, who=who)
 
     def write_url(self, name: str) -> str:
-        """An address that the package `name` can be uploaded to. It carries its own signature: never log
-        it.
-        """
+        """An address that the package `name` can be uploaded to. It carries its own signature: never log it."""
         value = self._action("GetAzureWriteUrl", {"uniqueFileName": name})
         try:
             return str(json.loads(value)["BlobUrl"])
@@ -73,8 +71,8 @@ class FinanceClient:
     def start_import(self, *, package_url: str, project: str, execution_id: str, legal_entity: str) -> str:
         """Start the import of an uploaded package; returns the execution id that Finance uses.
 
-        The one call that must not be repeated blindly: InDoubt when its answer was lost, Unreachable when it
-        never left, Busy, Rejected or NoPermission when Finance refused it.
+        The one call that must not be repeated blindly: InDoubt when its answer was lost, Unreachable when it never
+        left, Busy, Rejected or NoPermission when Finance refused it.
         """
         body = {
             "packageUrl": package_url,
@@ -105,9 +103,7 @@ class FinanceClient:
             return ExecutionStatus.UNKNOWN
 
     def execution_counts(self, execution_id: str, project: str) -> Counts | None:
-        """Records to process, staged, created and updated so far; None while Finance has no record of the
-        job.
-        """
+        """Records to process, staged, created and updated so far; None while Finance has no record of the job."""
         where = f"JobId eq {literal(execution_id)} and DefinitionGroupId eq {literal(project)}"
         options = {"$filter": where, "$select": ",".join(COUNT_FIELDS)}
         rows = self._service.rows("DataManagementExecutionJobDetails", options, refuse=self._refuse_action)

@@ -1,13 +1,13 @@
-"""The one place that speaks HTTP: allowed hosts only, verified certificates, and every failure with its
-class.
+"""The one place that speaks HTTP: allowed hosts only, verified certificates, and every failure with its class.
 
-Nothing is retried here and no redirect is followed. A cookie is never kept: the next request may be another
-person's.
+Nothing is retried here and no redirect is followed. A cookie is never kept: the next request may be another person's.
 """
 
+import atexit
 import json
 import os
 import ssl
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +34,8 @@ from .rules.addresses import host_and_port, is_allowed
 from .rules.wire import reason_in, seconds_to_wait
 
 CONNECT_SECONDS, WRITE_SECONDS, READ_SECONDS = 5.0, 30.0, 60.0
+_pools: dict[tuple[int, ssl.SSLContext], httpx.Client] = {}
+_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ def request(
 ) -> Answer:
     """Send one request and return its answer (2xx or 4xx).
 
-    `repeatable` says that asking again does no harm: a lost answer is then `Unavailable` (transient), else
-    `InDoubt`. Raises FinanceNotConfigured (host not allowed), CertificateRefused, Unreachable (nothing was
-    sent), Busy (429), Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data).
+    `repeatable` says that asking again does no harm: a lost answer is then `Unavailable` (transient), else `InDoubt`.
+    Raises FinanceNotConfigured (host not allowed), CertificateRefused, Unreachable (nothing was sent), Busy (429),
+    Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data).
     """
     check_address(url)
     host = host_and_port(url)
@@ -143,8 +145,8 @@ def _not_sent(error: Exception, host: str) -> RemoteError:
 
 @contextmanager
 def _client(*, shared: bool) -> Iterator[httpx.Client]:
-    """Questions share a pool of connections. What may not be repeated gets a fresh connection: a pooled
-    one could die under it and leave doubt where there need be none.
+    """Questions share a pool of connections. What may not be repeated gets a fresh connection: a pooled one could
+    die under it and leave doubt where there need be none.
     """
     context = _tls()
     if shared:
@@ -154,10 +156,21 @@ def _client(*, shared: bool) -> Iterator[httpx.Client]:
         yield client
 
 
-@lru_cache(maxsize=2)
 def _pool(process: int, context: ssl.SSLContext) -> httpx.Client:
-    """One pool for each process: a forked worker must not share its parent's sockets."""
-    return _new_client(context)
+    """One pool for each process: a forked worker must not share its parent's sockets, nor close them."""
+    with _lock:
+        if (process, context) not in _pools:
+            for key in [key for key in _pools if key[0] == process]:
+                _pools.pop(key).close()
+            _pools[process, context] = _new_client(context)
+        return _pools[process, context]
+
+
+@atexit.register
+def _close_pool() -> None:
+    for (process, _), client in _pools.items():
+        if process == os.getpid():
+            client.close()
 
 
 def _new_client(context: ssl.SSLContext) -> httpx.Client:
@@ -181,7 +194,5 @@ def _tls() -> ssl.SSLContext:
 
 @lru_cache(maxsize=4)
 def _trusting(path: str, changed: int) -> ssl.SSLContext:
-    """The authorities of `path`, or the system's when it is empty; `changed` makes a new file a new
-    context.
-    """
+    """The authorities of `path`, or the system's when it is empty; `changed` makes a new file a new context."""
     return ssl.create_default_context(cafile=path or None)

@@ -21,8 +21,7 @@ def validate_root(value: str) -> None:
 class Environment(models.Model):
     """One Dataverse environment and the Finance environment linked to it.
 
-    The address of Finance is not kept here: it is read from the environment variable of Dataverse when it is
-    needed.
+    The address of Finance is not kept here: it is read from the environment variable of Dataverse when it is needed.
     """
 
     class Kind(models.TextChoices):

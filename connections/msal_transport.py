@@ -7,9 +7,7 @@ from . import http
 
 
 class MsalTransport:
-    """What msal calls instead of requests; parameters it passes beyond ours (verify, timeout …) do not
-    apply.
-    """
+    """What msal calls instead of requests; parameters it passes beyond ours (verify, timeout …) do not apply."""
 
     def get(self, url: str, *, params: Any = None, headers: Any = None, **_: Any) -> "_Response":
         query = urlencode(params) if params else ""

@@ -17,9 +17,7 @@ from .rules.flows import FLOWS, ConnectionKind, ReferenceState, reference_proble
 
 @transaction.atomic
 def save_environment(*, actor: Any, name: str, **values: str) -> Environment:
-    """Create the environment `name` or bring it to `values` (fields of the model); unchanged ones are left
-    alone.
-    """
+    """Create the environment `name` or bring it to `values` (fields of the model); unchanged ones are left alone."""
     environment = Environment.objects.select_for_update().filter(name=name).first() or Environment(name=name)
     changed = [field for field, value in values.items() if getattr(environment, field) != value]
     if environment.pk and not changed:
@@ -35,8 +33,8 @@ def save_environment(*, actor: Any, name: str, **values: str) -> Environment:
 def install_flows(*, actor: Any, environment: Environment) -> list[Flow]:
     """Install the flows that are missing; as documented, whoever installs them owns them.
 
-    The actor's Dataverse connection, if there is one, fills their Dataverse slots, and a flow that needs
-    nothing else is turned on. The Finance slot stays empty. Flows that exist keep owner and connections.
+    The actor's Dataverse connection, if there is one, fills their Dataverse slots, and a flow that needs nothing else
+    is turned on. The Finance slot stays empty. Flows that exist keep owner and connections.
     """
     present = set(environment.flows.values_list("name", flat=True))
     added = [
@@ -57,11 +55,10 @@ def install_flows(*, actor: Any, environment: Environment) -> list[Flow]:
 
 @transaction.atomic
 def take_ownership(*, actor: Any, environment: Environment) -> None:
-    """Make `actor` the owner of all three flows. Their connections are unset, so they are off until turned on
-    again.
+    """Make `actor` the owner of all three flows. Their connections are unset, so they are off until turned on again.
 
-    Runs that Finance is working on go on: the new owner asks for the same executions. Raises
-    ConnectionMissing when no flow is installed.
+    Runs that Finance is working on go on: the new owner asks for the same executions. Raises ConnectionMissing when no
+    flow is installed.
     """
     flows = list(environment.flows.select_for_update())
     if not flows:
@@ -79,8 +76,7 @@ def take_ownership(*, actor: Any, environment: Environment) -> None:
 def begin_connect(
     *, actor: Any, environment: Environment, kind: ConnectionKind, redirect_uri: str, login_hint: str = ""
 ) -> dict[str, Any]:
-    """Start the actor's sign-in; `auth_uri` of the result is where the browser goes, all of it belongs to the
-    session.
+    """Start the actor's sign-in; `auth_uri` of the result is where the browser goes, all of it belongs to the session.
 
     A sign-in to Finance needs the actor's Dataverse connection, which tells where Finance is.
     """

@@ -28,9 +28,7 @@ class Asked(Enum):
 
 
 def refusal(answer: Answer, *, asked: Asked, who: str, entity: str = "") -> RemoteError:
-    """The error for a 4xx answer. `who` is the account that asked, `entity` the virtual entity, if it was
-    one.
-    """
+    """The error for a 4xx answer. `who` is the account that asked, `entity` the virtual entity, if it was one."""
     reason = answer.reason
     if answer.status in (401, 403) or _UNKNOWN_USER in reason:
         return no_permission(asked, who=who, reason=reason, status=answer.status)

@@ -1,8 +1,6 @@
-"""Encrypts token caches: AES-256-GCM, bound to owner and column, so that a row copied to another owner stays
-shut.
+"""Encrypts token caches: AES-256-GCM, bound to owner and column, so that a row copied to another owner stays shut.
 
-Layout: 4 bytes of key id, 12 bytes of nonce, ciphertext. The first of CONNECTION_KEYS encrypts, all of them
-decrypt.
+Layout: 4 bytes of key id, 12 bytes of nonce, ciphertext. The first of CONNECTION_KEYS encrypts, all of them decrypt.
 """
 
 import base64

@@ -1,6 +1,4 @@
-"""What pages, exports and checks may ask. All arguments by keyword; RemoteError when the other side can't
-answer.
-"""
+"""What pages, exports and checks may ask. All arguments by keyword; RemoteError when the other side can't answer."""
 
 from .access import (
     dataverse_client,

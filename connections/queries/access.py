@@ -55,8 +55,8 @@ def dataverse_client(*, environment: Environment, flow_name: str = EXPORT_FLOW) 
 def finance_client(*, environment: Environment, flow_name: str) -> FinanceClient:
     """Acts in Finance as the flow's owner, at the address that the environment variable has at this moment.
 
-    The export flow has a Dataverse connection only: the token for Finance comes from the same sign-in. Raises
-    FlowOff or another ConnectionMissing, FinanceNotConfigured, NoPermission, or a transient error.
+    The export flow has a Dataverse connection only: the token for Finance comes from the same sign-in. Raises FlowOff
+    or another ConnectionMissing, FinanceNotConfigured, NoPermission, or a transient error.
     """
     return finance_client_of(flow(environment=environment, name=flow_name), must_be_on=True)
 

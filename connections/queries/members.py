@@ -15,11 +15,10 @@ MAIN_ACCOUNT = "MainAccount"
 
 
 def members(*, environment: Environment, legal_entity: str, dimension: str) -> dict[str, MemberStatus]:
-    """The values of `dimension` in a legal entity by value, byte for byte; "MainAccount" gives the main
-    accounts.
+    """The values of `dimension` in a legal entity by value, byte for byte; "MainAccount" gives the main accounts.
 
-    Main accounts are those of the ledger's chart of accounts, dimension values those of the legal entity and
-    the shared ones; a value that is both is the legal entity's. Read page by page from Finance.
+    Main accounts are those of the ledger's chart of accounts, dimension values those of the legal entity and the
+    shared ones; a value that is both is the legal entity's. Read page by page from Finance.
     """
     if dimension == MAIN_ACCOUNT:
         return _main_accounts(environment, legal_entity)

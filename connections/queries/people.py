@@ -13,11 +13,10 @@ from .access import finance_client_of, flow
 
 
 def finance_user_may_export(*, environment: Environment, user: Any) -> None:
-    """Return when `user` (by e-mail, their Entra sign-in) may trigger exports in Finance, else raise
-    NoPermission.
+    """Return when `user` (by e-mail, their Entra sign-in) may trigger exports in Finance, else raise NoPermission.
 
-    They must be an enabled Finance user with the role Data management operations user. Read as the owner of
-    the export flow.
+    They must be an enabled Finance user with the role Data management operations user. Read as the owner of the export
+    flow.
     """
     if not user.email:
         raise NoPermission(

@@ -32,9 +32,9 @@ def budget_models(*, environment: Environment, legal_entity: str) -> tuple[Budge
 def budget_schema(*, environment: Environment, legal_entity: str) -> BudgetSchema:
     """All that a configuration for `legal_entity` is checked against.
 
-    Ledger, models, codes, budget dimensions, format and parameters come through the virtual entities, periods
-    and currencies from Finance itself; both as the owner of the export flow. Raises FormatMissing when no
-    budget register dimension format is active.
+    Ledger, models, codes, budget dimensions, format and parameters come through the virtual entities, periods and
+    currencies from Finance itself; both as the owner of the export flow. Raises FormatMissing when no budget register
+    dimension format is active.
     """
     wanted = flow(environment=environment, name=EXPORT_FLOW)
     dataverse = dataverse_client(environment=environment)

@@ -7,9 +7,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def host_and_port(url: str) -> str:
-    """`host:port` of an https address in lower case; empty for anything else (other scheme, user part, odd
-    host).
-    """
+    """`host:port` of an https address in lower case; empty for anything else (other scheme, user part, odd host)."""
     try:
         parts = urlsplit(url)
         port = parts.port or 443
@@ -24,9 +22,7 @@ def host_and_port(url: str) -> str:
 
 
 def is_allowed(url: str, allowed: Iterable[str], *, loopback: bool) -> bool:
-    """Whether `url` goes to one of the `allowed` hosts, each exactly `host:port` (port 443 may be left
-    out).
-    """
+    """Whether `url` goes to one of the `allowed` hosts, each exactly `host:port` (port 443 may be left out)."""
     target = host_and_port(url)
     if not target or (target.rsplit(":", 1)[0] in LOOPBACK and not loopback):
         return False
@@ -34,9 +30,7 @@ def is_allowed(url: str, allowed: Iterable[str], *, loopback: bool) -> bool:
 
 
 def root_of(text: str) -> str:
-    """The root address of an environment without a slash at its end; empty when `text` is not such an
-    address.
-    """
+    """The root address of an environment without a slash at its end; empty when `text` is not such an address."""
     url = text.strip()
     if not host_and_port(url):
         return ""

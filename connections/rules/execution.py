@@ -155,8 +155,7 @@ _RECORD, _FIELD, _MESSAGE = '"RecordId":"', '","Field":"', '","ErrorMessage":"'
 def parse_execution_errors(text: str) -> tuple[ExecutionError, ...]:
     """Read the error list of an execution from text that is usually not valid JSON.
 
-    Finance does not escape quotes and line breaks inside its messages, so the text is cut at the known
-    labels.
+    Finance does not escape quotes and line breaks inside its messages, so the text is cut at the known labels.
     """
     errors = []
     for part in text.split(_RECORD)[1:]:

@@ -51,9 +51,9 @@ class MemberStatus:
 class BudgetSchema:
     """All that a mapping to one legal entity is checked against.
 
-    `segments` are the dimension names in the order of the active budget register dimension format (the first
-    is named as the format names it, usually "MainAccount"); a line's dimension value joins them with
-    `delimiter`, without escaping.
+    `segments` are the dimension names in the order of the active budget register dimension format (the first is named
+    as the format names it, usually "MainAccount"); a line's dimension value joins them with `delimiter`, without
+    escaping.
     """
 
     legal_entity: LegalEntity

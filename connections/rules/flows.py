@@ -56,9 +56,7 @@ FLOWS: Mapping[str, FlowSpec] = {
 
 @dataclass(frozen=True)
 class ReferenceState:
-    """What a flow's slot points at: `owner` is the user name behind the connection, empty when the slot is
-    empty.
-    """
+    """What a flow's slot points at: `owner` is the user name behind the connection, empty when the slot is empty."""
 
     owner: str = ""
     needs_attention: bool = False

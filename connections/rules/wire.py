@@ -40,9 +40,7 @@ MEMBER_OF_LABEL: Mapping[str, str] = {
 
 
 def day_of(value: str | None) -> date | None:
-    """The date of a wire value, whatever its time and zone; None for nothing and for 1900-01-01, which is
-    no bound.
-    """
+    """The date of a wire value, whatever its time and zone; None for nothing and for 1900-01-01, which is no bound."""
     if not value:
         return None
     day = date.fromisoformat(value[:10])
@@ -79,9 +77,7 @@ def _letters(label: str) -> str:
 
 
 def seconds_to_wait(header: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks for: a number or a date, an hour at most; None when it says
-    nothing.
-    """
+    """Seconds that a Retry-After header asks for: a number or a date, an hour at most; None when it says nothing."""
     text = (header or "").strip()
     if re.fullmatch(r"\d{1,12}(\.\d+)?", text):
         return min(float(text), LONGEST_WAIT)

@@ -1,5 +1,5 @@
-"""Links the demo to its sandbox: environment, the owner's sign-in, flows. Running it again changes what
-has changed.
+"""Links the demo to its sandbox: environment, the owner's sign-in, flows. Running it again changes what has
+changed.
 """
 
 import json
