@@ -1,0 +1,76 @@
+"""The routes of the sandbox and how a handler becomes an answer."""
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from sandbox import blob, control, data_management, dataverse, entra, finance
+from sandbox.gate import Gate
+from sandbox.wire import Call, WireError, answer
+from sandbox.world import World
+
+Handler = Callable[[Call], Response]
+ACTION = "DataManagementDefinitionGroups/Microsoft.Dynamics.DataEntities.{action}"
+
+
+def build(world: World) -> Gate:
+    """The application over one store."""
+
+    def route(path: str, handler: Handler, *methods: str, **parts: str) -> Route:
+        async def endpoint(request: Request) -> Response:
+            call = Call(
+                world,
+                request.method,
+                request.url.path,
+                request.scope["query_string"].decode("latin-1"),
+                request.headers,
+                await request.body(),
+                {**request.path_params, **parts},
+                request.scope.get("notes", {}),
+            )
+            return await run_in_threadpool(_answered, handler, call)
+
+        return Route(path, endpoint, methods=list(methods) or ["GET"])
+
+    routes = [
+        Route("/", lambda request: RedirectResponse("/_sandbox/")),
+        route("/_sandbox/", control.ledger),
+        route("/_sandbox/facts", control.facts),
+        route("/_sandbox/faults", control.faults, "GET", "PUT"),
+        route("/_sandbox/requests", control.requests),
+        route("/_sandbox/reset", control.reset, "POST"),
+        route("/_sandbox/register-entries", control.register_entries),
+        route("/_sandbox/rows/{set}", control.rows, "GET", "PUT", "DELETE"),
+        route("/_sandbox/users/{name}", control.user, "PUT"),
+        route("/_sandbox/roles/{name}", control.role, "PUT"),
+        route("/_sandbox/environment-variables/{name}", control.variable, "PUT"),
+        route("/_sandbox/virtual-entities/{name}", control.virtual_entity, "PUT"),
+        route("/dmf/{name:path}", blob.put, "PUT"),
+        route("/dmf/{name:path}", blob.get, "GET"),
+        route("/data/" + ACTION, data_management.action, "POST"),
+        route("/data/{set}/$count", finance.read_set, count="yes"),
+        route("/data/{set}", finance.read_set),
+        route("/data/{set}", finance.create, "POST"),
+        route("/api/data/v9.2/WhoAmI", dataverse.who_am_i),
+        route("/api/data/v9.2/WhoAmI()", dataverse.who_am_i),
+        route("/api/data/v9.2/{set}", dataverse.read_set),
+        route("/api/data/v9.2/{set}", dataverse.create, "POST"),
+        route("/api/data/v9.2/{set}", dataverse.change, "PATCH"),
+        route("/{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),
+        route("/{tenant}/.well-known/openid-configuration", entra.discovery),
+        route("/{tenant}/discovery/v2.0/keys", entra.keys),
+        route("/{tenant}/oauth2/v2.0/authorize", entra.authorize, "GET", "POST"),
+        route("/{tenant}/oauth2/v2.0/token", entra.token, "POST"),
+    ]
+    return Gate(Starlette(routes=routes), world)
+
+
+def _answered(handler: Handler, call: Call) -> Response:
+    try:
+        return handler(call)
+    except WireError as error:
+        return answer(error.content, error.status, error.headers)

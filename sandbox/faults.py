@@ -1,0 +1,110 @@
+"""Scripted faults and modes: kept in the store, so that they outlive a killed process as well."""
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.store import Store
+
+DEFAULT_MODES: dict[str, Any] = {
+    "import_seconds": 0,  # an import takes at least this long
+    "lines_per_second": None,  # and applies at most so many rows a second
+    "visibility_lag_seconds": 0,  # an accepted execution is "not found" for so long
+    "unpack_seconds": 0,  # the start call answers so much later than it accepts
+    "repeat_execution_id": "reject",  # reject | same | twice
+    "malformed_errors": False,  # GetExecutionErrors leaves quotes and line breaks unescaped
+    "entry_numbers": "manual",  # manual: ours are kept | automatic: Finance draws its own
+    "unknown_project": "create",  # create | reject
+    "unknown_user_status": 403,  # 401 | 403 for a user whom Finance does not know
+    "generation_seconds": 0,  # a virtual entity appears so long after it was made visible
+    "token_seconds": 3600,
+    "write_url_seconds": 3600,
+    "page_size": 10_000,  # Finance OData
+}
+KINDS = ("status", "reset", "refuse", "lost_answer", "body", "delay", "import")
+IMPORT_FAULTS = ("fail", "stuck", "drop_all", "drop_line", "double_line", "cent_off")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One hit of a rule: what is to happen to this call."""
+
+    call: str
+    kind: str
+    status: int = 503
+    retry_after: str | None = None
+    body: str = ""
+    content_type: str = ""
+    seconds: float = 0.0
+    act: bool = False  # do what was asked, then answer with the fault
+    effect: str = ""  # kind "import": what becomes of the import
+
+
+class Faults:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._modes = {**DEFAULT_MODES, **json.loads(store.setting("modes") or "{}")}
+        self._rules: list[dict[str, Any]] = json.loads(store.setting("faults") or "[]")
+
+    def mode(self, name: str) -> Any:
+        return self._modes[name]
+
+    def describe(self) -> dict[str, Any]:
+        with self._lock:
+            return {**self._modes, "faults": [dict(rule) for rule in self._rules]}
+
+    def change(self, wanted: dict[str, Any]) -> list[str]:
+        """Apply a PUT; the list names what is not understood, and then nothing was changed."""
+        problems = _problems(wanted)
+        if problems:
+            return problems
+        with self._lock:
+            if wanted.get("reset"):
+                self._modes, self._rules = dict(DEFAULT_MODES), []
+            self._modes.update({name: wanted[name] for name in DEFAULT_MODES if name in wanted})
+            if "faults" in wanted:
+                self._rules = [dict(rule) for rule in wanted["faults"]]
+            self._keep()
+        return []
+
+    def hit(self, call: str, *, kinds: tuple[str, ...] = KINDS) -> Fault | None:
+        """The fault that this call meets, if any; counts it. `after` calls pass first, then `times` are hit (null: all)."""
+        with self._lock:
+            for rule in self._rules:
+                if rule["call"] not in (call, "*") or rule["kind"] not in kinds:
+                    continue
+                if rule.get("after", 0) > 0:
+                    rule["after"] -= 1
+                    self._keep()
+                    continue
+                times = rule.get("times", 1)
+                if times == 0:
+                    continue
+                if times is not None:
+                    rule["times"] = times - 1
+                    self._keep()
+                known = {name: rule[name] for name in Fault.__dataclass_fields__ if name in rule}
+                return Fault(**known)
+        return None
+
+    def _keep(self) -> None:
+        self._store.keep_setting("modes", json.dumps(self._modes))
+        self._store.keep_setting("faults", json.dumps(self._rules))
+
+
+def _problems(wanted: dict[str, Any]) -> list[str]:
+    known = {*DEFAULT_MODES, "faults", "reset"}
+    problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
+    if wanted.get("repeat_execution_id", "same") not in ("reject", "same", "twice"):
+        problems.append("repeat_execution_id is reject, same or twice.")
+    for rule in wanted.get("faults", []):
+        extra = set(rule) - {*Fault.__dataclass_fields__, "after", "times"}
+        if "call" not in rule or rule.get("kind") not in KINDS:
+            problems.append(f"A fault needs a call and a kind ({', '.join(KINDS)}): {rule}")
+        elif extra:
+            problems.append(f"Unknown key in fault {rule}: {', '.join(sorted(extra))}")
+        elif rule["kind"] == "import" and rule.get("effect") not in IMPORT_FAULTS:
+            problems.append(f"An import fault needs an effect: {', '.join(IMPORT_FAULTS)}.")
+    return problems

@@ -1,0 +1,33 @@
+"""What one running sandbox consists of; handed to every handler."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox.faults import Faults
+from sandbox.journal import Journal
+from sandbox.store import Store
+
+
+@dataclass
+class World:
+    store: Store
+    journal: Journal
+    faults: Faults
+    folder: Path
+    port: int
+    tls_port: int
+    loop: asyncio.AbstractEventLoop | None = None
+    imports: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    @property
+    def plain_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def dataverse_url(self) -> str:
+        return f"https://127.0.0.1:{self.tls_port}"
+
+    @property
+    def finance_url(self) -> str:
+        return f"https://localhost:{self.tls_port}"
