@@ -67,7 +67,7 @@ class CubeDetailSerializer(CubeSerializer):
         fields = [*CubeSerializer.Meta.fields, "columns", "drivers", "latest_snapshot"]
 
     def get_columns(self, cube: Cube) -> list[dict[str, Any]]:
-        return list(ColumnSerializer(queries.columns_of(cube), many=True).data)
+        return [dict(ColumnSerializer(column).data) for column in queries.columns_of(cube)]
 
     def get_latest_snapshot(self, cube: Cube) -> dict[str, Any] | None:
         snapshot = queries.latest_snapshot(cube)

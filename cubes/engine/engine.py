@@ -11,6 +11,7 @@ import duckdb
 from django.conf import settings
 from sqlglot import exp
 
+from bpp_portal.kernel.problems import Problem
 from cubes.rules.filters import slice_problems
 from cubes.rules.security import Visibility
 from cubes.rules.shape import CubeShape
@@ -29,7 +30,7 @@ DIALECT = "duckdb"
 class SliceRefused(Exception):
     """The slice does not fit the cube; `problems` says where."""
 
-    def __init__(self, problems: list[Any]) -> None:
+    def __init__(self, problems: list[Problem]) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
         self.problems = problems
 

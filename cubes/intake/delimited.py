@@ -2,7 +2,6 @@
 
 import codecs
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .rows import leave_out_empty
-from .source import Batch, FileRefused, Refusal, Source, Table
+from .source import Batch, FileRefused, Source, Table
+from .uneven import uneven_batches
 
 CHUNK = 200_000
-_SKIPPED = re.compile(r"Skipping line (\d+): expected (\d+) fields, saw (\d+)")
+_UNEVEN = re.compile(r"Expected \d+ fields in line \d+, saw \d+")
 
 
 def open_csv(source: Source) -> Table:
-    """The records of a CSV file, in chunks."""
+    """The records of a CSV file, in chunks. Values missing at the end of a line are empty."""
     encoding = _encoding(Path(source.path))
     headers = _headers(source, encoding)
     return Table(headers, _batches(source, encoding, len(headers)))
@@ -68,61 +68,37 @@ def _headers(source: Source, encoding: str) -> list[str]:
 
 
 def _batches(source: Source, encoding: str, width: int) -> Iterator[Batch]:
+    """The fast reader gives up at a line with too many values; the careful one goes on from there and names it."""
     import pandas as pd
 
-    place = _Place()
+    done = breaks = 0
     try:
-        with _read(source, encoding, names=list(range(width)), chunksize=CHUNK, on_bad_lines="warn") as chunks:
-            while True:
-                with warnings.catch_warnings(record=True) as caught:
-                    warnings.simplefilter("always")
-                    frame = next(chunks, None)
-                refused = [line for warning in caught for line in _SKIPPED.findall(str(warning.message))]
-                if frame is None and not refused:
-                    return
-                yield place.batch(frame, [(int(at), int(want), int(saw)) for at, want, saw in refused])
-                if frame is None:
-                    return
-    except (pd.errors.ParserError, UnicodeError) as error:
+        with _read(source, encoding, names=list(range(width)), chunksize=CHUNK) as chunks:
+            for frame in chunks:
+                columns = [pa.array(frame[name], type=pa.string(), from_pandas=True) for name in frame.columns]
+                batch, breaks = _batch(columns, done, breaks)
+                done += len(frame)
+                yield batch
+    except pd.errors.ParserError as error:
+        if not _UNEVEN.search(str(error)):
+            raise _refused(source, error) from error
+        yield from uneven_batches(source, encoding, width, done)
+    except UnicodeError as error:
         raise _refused(source, error) from error
 
 
-class _Place:
-    """Where the next chunk begins: the parser counts records, people count lines, and quoted values span lines."""
-
-    def __init__(self) -> None:
-        self.logical = 1
-        self.extra_lines = 0
-
-    def batch(self, frame: Any, skipped: list[tuple[int, int, int]]) -> Batch:
-        columns = [] if frame is None else [_texts(frame[name]) for name in frame.columns]
-        size = 0 if frame is None else len(frame)
-        numbers = np.arange(self.logical, self.logical + size, dtype=np.int64)
-        for at, _, _ in sorted(skipped):
-            numbers[numbers >= at] += 1
-        breaks = sum((_breaks(column) for column in columns), np.zeros(size, dtype=np.int64))
-        before = np.concatenate([[0], np.cumsum(breaks)])
-        lines = numbers + self.extra_lines + before[:-1]
-        refused = [
-            Refusal(
-                at + self.extra_lines + int(before[int(np.searchsorted(numbers, at))]),
-                "",
-                f"The line has {saw} values, the header names {want} columns. "
-                "Put values with a comma in double quotes.",
-            )
-            for at, want, saw in skipped
-        ]
-        header = self.logical == 1
-        self.logical += size + len(skipped)
-        self.extra_lines += int(before[-1])
-        start = 1 if header else 0
-        batch = Batch([column[start:] for column in columns], numbers[start:] - 1, lines[start:], refused)
-        return leave_out_empty(batch)
-
-
-def _texts(series: Any) -> pa.Array:
-    return pa.array(series, type=pa.string(), from_pandas=True)
+def _batch(columns: list[pa.Array], done: int, breaks: int) -> tuple[Batch, int]:
+    """Records after the first `done`, the header among them; line breaks inside of values move the lines."""
+    size = len(columns[0])
+    records = np.arange(done, done + size, dtype=np.int64)
+    inside = sum((_breaks(column) for column in columns), np.zeros(size, dtype=np.int64))
+    before = np.concatenate([[0], np.cumsum(inside)]) + breaks
+    start = 1 if done == 0 else 0
+    lines = records + 1 + before[:-1]
+    batch = Batch([column[start:] for column in columns], records[start:], lines[start:])
+    return leave_out_empty(batch), int(before[-1])
 
 
 def _breaks(column: pa.Array) -> np.ndarray:
-    return pc.fill_null(pc.count_substring(column, "\n"), 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    counts = pc.fill_null(pc.count_substring(column, "\n"), 0)
+    return np.asarray(counts, dtype=np.int64)

@@ -13,7 +13,7 @@ _OPENERS = {".csv": open_csv, ".xlsx": open_workbook, ".xls": open_workbook, ".p
 def open_table(source: Source) -> Table:
     """The records of `source`. FileRefused when it is missing or of no known kind."""
     path = Path(source.path)
-    opener = _OPENERS.get(path.suffix.lower())
+    opener = _OPENERS.get(Path(source.label).suffix.lower())
     if opener is None:
         raise FileRefused(f"{source.label} is not a CSV, XLSX or Parquet file. Save it as one of these.")
     if not path.is_file():

@@ -20,7 +20,7 @@ def open_workbook(source: Source) -> Table:
     try:
         with pd.ExcelFile(source.path, engine="calamine") as book:
             sheets = [str(name) for name in book.sheet_names]
-            frame = book.parse(sheet_name=0, header=None, dtype=object, keep_default_na=False, na_filter=False)
+            frame = pd.read_excel(book, sheet_name=0, header=None, dtype=object, keep_default_na=False, na_filter=False)
     except Exception as error:  # the reader raises many kinds, one of its own among them
         raise FileRefused(f"{source.label} cannot be read as a workbook: {error}. Save it as XLSX again.") from error
     texts = [frame[name].map(cell_text).tolist() for name in frame.columns]
