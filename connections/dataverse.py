@@ -11,7 +11,7 @@ from .models import Connection, Environment
 from .odata import ODataService
 from .refusals import Asked, refusal
 from .rules.addresses import root_of
-from .rules.wire import FORMATTED, enum_of, literal, text_of
+from .rules.wire import FORMATTED, literal, text_of, virtual_value
 
 FINANCE_URI_NAME = "BPP App FinOps URI"
 FINANCE_URI = "msdyn_xpna_BPPAppFinOpsURI"
@@ -72,11 +72,12 @@ class DataverseClient:
         Enums come as member names, empty values as the empty text. `where` is an OData filter over the `mserp_` names.
         Raises EntityHidden when the entity is not visible, NoPermission with the documented cause.
         """
-        names = {field: f"mserp_{field.lower()}" for field in fields}
-        options = {"$select": ",".join(names.values())} | ({"$filter": where} if where else {})
+        options = {"$select": ",".join(f"mserp_{field.lower()}" for field in fields)}
+        if where:
+            options["$filter"] = where
         refuse = partial(refusal, asked=asked, who=self.who, entity=entity)
         rows = self._service.rows(set_name(entity), options, refuse=refuse)
-        return [{field: enum_of(row, name) for field, name in names.items()} for row in rows]
+        return [{field: virtual_value(row, field) for field in fields} for row in rows]
 
 
 def set_name(entity: str) -> str:

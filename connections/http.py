@@ -59,12 +59,18 @@ class Answer:
         return json.loads(self.text, parse_float=Decimal)
 
     @property
+    def content(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is none."""
+        try:
+            content = self.json()
+        except ValueError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @property
     def reason(self) -> str:
         """What the other side said, fit for a page; empty when it said nothing usable."""
-        try:
-            return reason_in(self.json())
-        except ValueError:
-            return ""
+        return reason_in(self.content)
 
 
 def check_address(url: str) -> None:

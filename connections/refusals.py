@@ -31,7 +31,9 @@ def refusal(answer: Answer, *, asked: Asked, who: str, entity: str = "") -> Remo
     """The error for a 4xx answer. `who` is the account that asked, `entity` the virtual entity, if it was one."""
     reason = answer.reason
     if answer.status in (401, 403) or _UNKNOWN_USER in reason:
-        return no_permission(asked, who=who, reason=reason, status=answer.status)
+        # Finance's front door, before any of its code, answers with a bare message: the user is not let in at all.
+        unknown = answer.status == 401 or "Message" in answer.content
+        return no_permission(asked, who=who, reason=reason, unknown=unknown)
     if answer.status == 404 and entity:
         return EntityHidden(
             f"The virtual entity {entity} is not visible in Dataverse.",
@@ -41,15 +43,15 @@ def refusal(answer: Answer, *, asked: Asked, who: str, entity: str = "") -> Remo
     return Rejected(reason or f"The answer was {answer.status}.", code=f"rejected-{answer.status}")
 
 
-def no_permission(asked: Asked, *, who: str, reason: str, status: int) -> NoPermission:
+def no_permission(asked: Asked, *, who: str, reason: str, unknown: bool) -> NoPermission:
     """Permission refused: the documented cause where one is documented, and what to ask for."""
-    if _UNKNOWN_USER in reason or status == 401:
+    if _UNKNOWN_USER in reason or unknown:
         return NoPermission(
             f"Finance does not know {who} as an enabled user.",
             hint=f"Ask a security administrator in Finance to add and enable the user {who}.",
             code="finance-user-unknown",
         )
-    if asked is Asked.DIMENSION_PARAMETERS:
+    if asked is Asked.DIMENSION_PARAMETERS or PARAMETERS_DUTY in reason:
         return NoPermission(
             DIMENSION_PARAMETERS_DENIED,
             hint=f"Ask a security administrator in Finance to give {who} a role with the duty {PARAMETERS_DUTY}.",

@@ -15,13 +15,13 @@ from connections.rules.wire import DELIMITERS, day_of, literal, text_of
 from .access import dataverse_client, finance_client_of, flow
 
 _BUDGET_FORMAT = "DataEntityBudgetDimensionFormat"
-_LEDGER_FIELDS = ("LegalEntityId", "Name", "AccountingCurrency", "FiscalCalendar", "ChartOfAccounts")
+_LEDGER_FIELDS = ("LegalEntityId", "Name", "Description", "AccountingCurrency", "FiscalCalendar", "ChartOfAccounts")
 
 
 def legal_entities(*, environment: Environment) -> tuple[LegalEntity, ...]:
     """The legal entities with a ledger in Finance, by code."""
-    rows = dataverse_client(environment=environment).virtual_rows("LedgerEntity", ("LegalEntityId", "Name"))
-    return tuple(sorted((LegalEntity(row["LegalEntityId"], row["Name"]) for row in rows), key=lambda e: e.code))
+    rows = dataverse_client(environment=environment).virtual_rows("LedgerEntity", _LEDGER_FIELDS)
+    return tuple(sorted(map(_legal_entity, rows), key=lambda entity: entity.code))
 
 
 def budget_models(*, environment: Environment, legal_entity: str) -> tuple[BudgetModel, ...]:
@@ -49,7 +49,7 @@ def budget_schema(*, environment: Environment, legal_entity: str) -> BudgetSchem
     )
     finance = finance_client_of(wanted, must_be_on=False)
     return BudgetSchema(
-        legal_entity=LegalEntity(ledger["LegalEntityId"], ledger["Name"]),
+        legal_entity=_legal_entity(ledger),
         accounting_currency=ledger["AccountingCurrency"],
         delimiter=delimiter,
         segments=segments,
@@ -72,6 +72,11 @@ def ledger_of(dataverse: DataverseClient, legal_entity: str) -> Mapping[str, str
             code="legal-entity-unknown",
         )
     return rows[0]
+
+
+def _legal_entity(ledger: Mapping[str, str]) -> LegalEntity:
+    """The ledger describes its legal entity; the ledger's own name often repeats the code."""
+    return LegalEntity(ledger["LegalEntityId"], ledger["Description"] or ledger["Name"])
 
 
 def _models(dataverse: DataverseClient, legal_entity: str) -> tuple[BudgetModel, ...]:

@@ -23,20 +23,27 @@ DELIMITERS: Mapping[str, str] = {
     "DoubleTilde": "~~",
 }
 
-_MEMBERS = (
-    *("No", "Yes", *DELIMITERS),
-    *("Blank", "OriginalBudget", "Transfer", "Amendment", "Encumbrance", "PreEncumbrance", "CarryForwardBudget"),
-    *("Project", "FixedAsset", "SalesForecast", "PurchForecast", "Apportionment", "PreliminaryBudget"),
-    *("DataEntityDefaultDimensionFormat", "DataEntityLedgerDimensionFormat"),
-    *("DataEntityBudgetDimensionFormat", "DataEntityBudgetPlanningDimensionFormat"),
+_NO_YES: Mapping[int, str] = {0: "No", 1: "Yes"}
+_FORMATS = (
+    "DataEntityDefaultDimensionFormat",
+    "DataEntityLedgerDimensionFormat",
+    "DataEntityBudgetDimensionFormat",
+    "DataEntityBudgetPlanningDimensionFormat",
 )
-# Finance's labels of these three differ from their names.
-MEMBER_OF_LABEL: Mapping[str, str] = {
-    **{member.lower(): member for member in _MEMBERS},
-    "revision": "Amendment",
-    "demandforecast": "SalesForecast",
-    "supplyforecast": "PurchForecast",
+_BUDGET_TYPES = (
+    *("Blank", "OriginalBudget", "Transfer", "Amendment", "Encumbrance", "PreEncumbrance", "CarryForwardBudget"),
+    *("Project", "FixedAsset", "SalesForecast", "PurchForecast"),
+)
+# Field → Finance's own number → member. Formats are numbered from 17 in Finance, from 0 where only they are listed.
+ENUMS: Mapping[str, Mapping[int, str]] = {
+    "Stopped": _NO_YES,
+    "IsDefaultCode": _NO_YES,
+    "IsActive": _NO_YES,
+    "BudgetType": {**dict(enumerate(_BUDGET_TYPES)), 12: "Apportionment", 13: "PreliminaryBudget"},
+    "DimensionFormatType": {**dict(enumerate(_FORMATS)), **dict(enumerate(_FORMATS, start=17))},
+    "DimensionSegmentDelimiter": dict(enumerate(DELIMITERS)),
 }
+_OTHER_LABELS = {"revision": "Amendment", "demandforecast": "SalesForecast", "supplyforecast": "PurchForecast"}
 
 
 def day_of(value: str | None) -> date | None:
@@ -58,22 +65,22 @@ def text_of(row: Mapping[str, Any], field: str) -> str:
     return "" if value is None else str(value)
 
 
-def enum_of(row: Mapping[str, Any], field: str) -> str:
-    """The member name of an enum. Finance sends it as such; a virtual entity sends a number beside its label.
+def virtual_value(row: Mapping[str, Any], field: str) -> str:
+    """Finance's `field` from the row of a virtual entity, as text; an enum as its member's name.
 
-    The numbers differ between environments, so the label decides.
+    An enum may come as its name or as an option number. Those numbers are the environment's own, so the label beside
+    it decides. Without a label that is known, what remains of the number in its thousand is Finance's number.
     """
-    value = row.get(field)
+    name = f"mserp_{field.lower()}"
+    value = row.get(name)
     if isinstance(value, bool):
         return "Yes" if value else "No"
-    if isinstance(value, int) and field + FORMATTED in row:
-        label = text_of(row, field + FORMATTED)
-        return MEMBER_OF_LABEL.get(_letters(label), label)
-    return "" if value is None else str(value)
-
-
-def _letters(label: str) -> str:
-    return "".join(filter(str.isalnum, label)).lower()
+    members = ENUMS.get(field)
+    if members is None or not isinstance(value, int):
+        return text_of(row, name)
+    label = "".join(filter(str.isalnum, text_of(row, name + FORMATTED))).lower()
+    by_label = {member.lower(): member for member in members.values()} | _OTHER_LABELS
+    return by_label.get(label) or members.get(value % 1000, str(value))
 
 
 def seconds_to_wait(header: str | None, now: datetime) -> float | None:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
@@ -26,9 +26,7 @@ NAMES = ("installer", "owner", "planner", "reviewer", "guest")
 def people(db):
     """The demo's people by name."""
     users = get_user_model().objects
-    return SimpleNamespace(
-        **{name: users.create_user(name, f"{name}@contoso.example", "a long password") for name in NAMES}
-    )
+    return SimpleNamespace(**{name: users.create_user(name, f"{name}@contoso.example") for name in NAMES})
 
 
 class Control:
@@ -39,7 +37,7 @@ class Control:
         self._open = build_opener(ProxyHandler({})).open
 
     def call(self, method, path, body=None, **query):
-        address = f"http://127.0.0.1:{self.port}/_sandbox/{path}" + (f"?{urlencode(query)}" if query else "")
+        address = f"http://127.0.0.1:{self.port}/_sandbox/{quote(path)}" + (f"?{urlencode(query)}" if query else "")
         content = None if body is None else json.dumps(body).encode()
         request = Request(address, content, {"Content-Type": "application/json"}, method=method)
         with self._open(request, timeout=30) as answer:

@@ -7,7 +7,7 @@ import pytest
 from connections.dataverse import set_name
 from connections.rules.addresses import is_allowed, root_of
 from connections.rules.execution import ExecutionError, ExecutionStatus, parse_execution_errors
-from connections.rules.wire import day_of, enum_of, literal, readable, reason_in, seconds_to_wait
+from connections.rules.wire import day_of, literal, readable, reason_in, seconds_to_wait, virtual_value
 
 ALLOWED = ["fin.operations.dynamics.com", "127.0.0.1:8101"]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -113,22 +113,25 @@ def test_retry_after_is_seconds_or_a_date_and_an_hour_at_most(header, seconds):
 
 
 @pytest.mark.parametrize(
-    ("label", "member"),
+    ("field", "value", "label", "member"),
     [
-        ("Original budget", "OriginalBudget"),
-        ("Revision", "Amendment"),
-        ("Yes", "Yes"),
-        ("Something new", "Something new"),
+        ("BudgetType", 740_000_007, "Original budget", "OriginalBudget"),
+        ("BudgetType", 740_000_007, "Revision", "Amendment"),
+        ("BudgetType", 200_000_001, "Budget initial", "OriginalBudget"),
+        ("BudgetType", "Transfer", "", "Transfer"),
+        ("DimensionFormatType", 200_000_019, "", "DataEntityBudgetDimensionFormat"),
+        ("DimensionFormatType", 200_000_002, "", "DataEntityBudgetDimensionFormat"),
+        ("DimensionSegmentDelimiter", 200_000_003, "", "Bar"),
+        ("Stopped", True, "", "Yes"),
+        ("Stopped", 200_000_000, "Nein", "No"),
+        ("Name", "0800", "", "0800"),
+        ("Name", None, "", ""),
     ],
 )
-def test_enums_come_as_names_or_as_numbers_with_labels(label, member):
-    row = {"mserp_x": 200000001, "mserp_x@OData.Community.Display.V1.FormattedValue": label}
-    assert enum_of(row, "mserp_x") == member
-    assert enum_of({"mserp_x": member}, "mserp_x") == member
-
-
-def test_yes_and_no_may_be_truth_values():
-    assert [enum_of({"x": value}, "x") for value in (True, False, None)] == ["Yes", "No", ""]
+def test_a_virtual_entity_shows_enums_by_name_by_label_or_by_number(field, value, label, member):
+    name = f"mserp_{field.lower()}"
+    row = {name: value, f"{name}@OData.Community.Display.V1.FormattedValue": label}
+    assert virtual_value(row, field) == member
 
 
 def test_a_quote_in_a_value_is_doubled_in_a_filter():

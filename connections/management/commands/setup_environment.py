@@ -46,7 +46,8 @@ class Command(BaseCommand):
             _turn_on(owner, environment)
         except RemoteError as error:
             raise CommandError(" ".join(filter(None, (f"{error}.", error.hint)))) from None
-        self.stdout.write(f"{environment} is ready: flows owned by {owner}, connected and on.")
+        if options["verbosity"]:
+            self.stdout.write(f"{environment} is ready: flows owned by {owner}, connected and on.")
 
 
 def _facts() -> dict[str, Any]:
