@@ -124,7 +124,7 @@ def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:
     joined = " || ',' || ".join(quoted)
     query = f"SELECT {joined} || chr(13) || chr(10) AS line FROM read_parquet($file) ORDER BY line_number"  # noqa: S608
     with opened(folder) as connection:
-        reader = connection.execute(query, {"file": str(folder / LINES)}).to_arrow_reader(100_000)  # type: ignore[union-attr]
+        reader = connection.sql(query, params={"file": str(folder / LINES)}).to_arrow_reader(100_000)
         for batch in reader:
             yield "".join(batch.column(0).to_pylist())
 

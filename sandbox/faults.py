@@ -90,8 +90,8 @@ class Faults:
         return None
 
     def _keep(self) -> None:
-        self._store.keep_setting("modes", json.dumps(self._modes))
-        self._store.keep_setting("faults", json.dumps(self._rules))
+        self._store.keep_setting("modes", json.dumps(self._modes, default=float))
+        self._store.keep_setting("faults", json.dumps(self._rules, default=float))
 
 
 def _problems(wanted: dict[str, Any]) -> list[str]:

@@ -80,7 +80,7 @@ def environment(web: int, sandbox: int, tls: int, secret: str) -> dict[str, str]
 def fetch(url: str) -> bytes:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=5) as answer:
-        return answer.read()
+        return bytes(answer.read())
 
 
 def wait_for(url: str, service: Service) -> bytes:

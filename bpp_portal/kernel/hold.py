@@ -8,19 +8,21 @@ from django.conf import settings
 
 
 def hold(place: str, seconds: float = 30.0) -> None:
-    """If `PORTAL_HOLD` is `<place>=<file>` and the file is not there yet: write our pid into it and wait.
+    """If the file `PORTAL_HOLD` names says `place`: rename it to `….held` with our pid in it, and wait for `….go`.
 
-    The file stays, so the process that takes over is not held again.
+    Only the first process that comes by is held; the one that takes over passes.
     """
-    wanted, _, marker = os.environ.get("PORTAL_HOLD", "").partition("=")
-    if wanted != place or settings.PRODUCTION:
+    name = os.environ.get("PORTAL_HOLD", "")
+    if not name or settings.PRODUCTION:
         return
-    path = Path(marker)
+    asked, held, go = Path(name), Path(f"{name}.held"), Path(f"{name}.go")
     try:
-        with path.open("x") as file:
-            file.write(str(os.getpid()))
-    except FileExistsError:
+        if asked.read_text() != place:
+            return
+        asked.rename(held)
+    except FileNotFoundError:
         return
+    held.write_text(str(os.getpid()))
     until = time.monotonic() + seconds
-    while time.monotonic() < until and not path.with_suffix(".go").exists():
+    while time.monotonic() < until and not go.exists():
         time.sleep(0.05)

@@ -35,6 +35,7 @@ def upload(run: Run) -> Observation:
             return Observation(Seen.PERMANENT, _taken(run))
         name = f"{run.uuid}-{run.package_sha256[:12]}.zip"
         write(run=run, blob_name=name)
+        hold("uploading")
         blob.upload(client.write_url(name), run.folder / PACKAGE)
     except RemoteError as error:
         return before_start(error)

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from bpp_portal import queue
 from bpp_portal.kernel.clock import database_now
-from bpp_portal.kernel.hold import hold
 from exports.models import Run
 from exports.rules.decide import Decision, Facts, Failure, Observation, Policy, Seen, decide
 from exports.rules.states import ACTIVE, FLOW_OF, State
@@ -72,7 +71,6 @@ def _one(run: Run) -> bool:
     observation = PERFORM[before](run)
     if observation is None:
         return run.status is not before and not run.not_before
-    hold(f"seen-{observation.seen.value}")
     apply(run, observation)
     return run.status in ACTIVE and not run.not_before
 

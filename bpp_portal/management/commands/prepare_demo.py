@@ -50,11 +50,11 @@ class Command(BaseCommand):
             if marker.exists():
                 continue
             known = set(Cube.objects.values_list("pk", flat=True))
-            call_command("import_cube", str(path / "definition.json"), publish=True, verbosity=0, as_user="owner")
+            call_command("import_cube", str(path / "definition.json"), publish=True, verbosity=0)
             cube = Cube.objects.exclude(pk__in=known).get()
             self.stdout.write(f"Cube {cube.name} …")
             given = [f"{name}={path / file}" for name, _, file in (item.partition("=") for item in dimensions)]
-            call_command("load_cube", cube.slug, facts=str(path / facts), dimension=given, as_user="owner")
+            call_command("load_cube", cube.slug, facts=str(path / facts), dimension=given)
             marker.touch()
 
 

@@ -1,0 +1,50 @@
+"""What every test may lean on: an own data folder, a real sandbox, and no error that nobody sees."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.connections.conftest import environment, people, running_sandbox, sandbox  # noqa: F401
+
+# Playwright's sync API keeps an event loop in the test's thread; Django must not take that for async code.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "expects_errors: this test provokes an ERROR in the log")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With PORTAL_NO_SKIPS a skipped test fails the run: CI has everything that the tests need."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("PORTAL_NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def own_data_folder(settings: object, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path / "data"  # type: ignore[attr-defined]
+
+
+class Errors(logging.Handler):
+    """Keeps what was logged at ERROR or above."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture(autouse=True)
+def no_error_in_the_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    handler = Errors()
+    logging.getLogger().addHandler(handler)
+    yield
+    logging.getLogger().removeHandler(handler)
+    if handler.records and not request.node.get_closest_marker("expects_errors"):
+        pytest.fail("logged at ERROR: " + "; ".join(record.getMessage() for record in handler.records))
