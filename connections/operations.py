@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bpp_portal.audit.operations import record
+from bpp_portal.kernel.problems import Problem
 
 from . import entra
 from .dataverse import DataverseClient
@@ -177,7 +178,7 @@ def _locked(environment: Environment, name: str) -> Flow:
     return flow
 
 
-def _turn_on_problems(flow: Flow) -> list[Any]:
+def _turn_on_problems(flow: Flow) -> list[Problem]:
     states = {}
     for reference in flow.references.select_related("connection__owner"):
         if connection := reference.connection:
