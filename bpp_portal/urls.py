@@ -17,6 +17,7 @@ urlpatterns = [
     path("preferences/", views.preferences, name="preferences"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("cubes/", include("exports.pane_urls")),
     path("cubes/", include("cubes.urls")),
     path("exports/", include("exports.urls")),
     path("connections/", include("connections.urls")),

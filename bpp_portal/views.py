@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from bpp_portal import home_lists
 from bpp_portal.context import THEMES
@@ -16,7 +16,7 @@ A_YEAR = 365 * 24 * 3600
 PREFERENCES = {"theme": ("bpp_theme", tuple(dict(THEMES))), "keys": ("bpp_keys", ("on", "off"))}
 
 
-@require_GET
+@require_safe
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """What needs the reader; for a person without a role, whom to ask for one."""

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from . import views
+from .views import exploring, listing, loading, parts
 
 app_name = "cubes"
-urlpatterns = [path("", views.cube_list, name="list")]
+urlpatterns = [
+    path("", listing.cube_list, name="list"),
+    path("import/", loading.import_definition, name="import"),
+    path("<slug:slug>/", exploring.cube, name="cube"),
+    path("<slug:slug>/definition/", parts.definition, name="definition"),
+    path("<slug:slug>/snapshots/", parts.snapshots, name="snapshots"),
+    path("<slug:slug>/loads/", parts.loads, name="loads"),
+    path("<slug:slug>/loads/<int:pk>/", parts.load_report, name="load-report"),
+    path("<slug:slug>/load/", loading.load, name="load"),
+    path("<slug:slug>/publish/", loading.publish, name="publish"),
+]

@@ -3,7 +3,6 @@
 import uuid
 from typing import Any
 
-from cubes.queries import cube_for
 from django.shortcuts import get_object_or_404
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
@@ -18,6 +17,7 @@ from connections.errors import RemoteError
 from connections.models import Environment
 from connections.queries import default_environment
 from cubes.models import Cube
+from cubes.queries import cube_for
 
 from .models import Run
 from .operations.requesting import ExportRefused, TokenReused, request_export

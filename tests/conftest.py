@@ -1,4 +1,4 @@
-"""What every test may lean on: an own data folder, a real sandbox, and no error that nobody sees."""
+"""What every test may lean on: an own data folder, a real sandbox, the sample cubes, and no error that nobody sees."""
 
 import logging
 import os
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.connections.conftest import environment, people, running_sandbox, sandbox  # noqa: F401
+from tests.remote import environment, people, running_sandbox, sandbox  # noqa: F401
+from tests.world import codes, oakland, world  # noqa: F401
 
 # Playwright's sync API keeps an event loop in the test's thread; Django must not take that for async code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")

@@ -128,8 +128,9 @@ def with_query(context: template.Context, **changes: object) -> str:
 
 @register.filter
 def control(field: BoundField) -> SafeString:
-    """A form field's control in the portal's look, tied to its error for screen readers."""
+    """A form field's control in the portal's look, tied to its error for screen readers. Labels replace placeholders."""
     widget = field.field.widget
+    widget.attrs.pop("placeholder", None)
     attrs = {"class": "form-select" if isinstance(widget, Select) else "form-control"}
     if isinstance(widget, CheckboxInput):
         attrs["class"] = "form-check-input"

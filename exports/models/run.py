@@ -49,6 +49,7 @@ class Run(models.Model):
     cube_rows = models.PositiveBigIntegerField(null=True)
     line_count = models.PositiveBigIntegerField(null=True)
     rounding_difference = ExactDecimalField(null=True)
+    segments = models.JSONField(default=list)
     lines_sha256 = models.CharField(max_length=64, blank=True)
     package_sha256 = models.CharField(max_length=64, blank=True)
     package_bytes = models.PositiveBigIntegerField(null=True)

@@ -91,7 +91,7 @@ def freeze(run: Run, chosen: Configuration, shape: LineShape) -> tuple[Total, ..
     temporary.rename(run.folder)
     _sync_folder(run.folder.parent)
     hold("frozen")
-    _note(run, totals)
+    _note(run, totals, shape)
     return totals
 
 
@@ -131,7 +131,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _note(run: Run, totals: tuple[Total, ...]) -> None:
+def _note(run: Run, totals: tuple[Total, ...], shape: LineShape) -> None:
     package = run.folder / frozen.PACKAGE
     with transaction.atomic():
         RunTotal.objects.filter(run=run).delete()
@@ -149,9 +149,9 @@ def _note(run: Run, totals: tuple[Total, ...]) -> None:
             "cube_rows": sum(total.rows for total in totals),
             "line_count": sum(total.lines for total in totals),
             "rounding_difference": rounding_difference(totals) or Decimal(0),
+            "segments": list(shape.segments),
             "lines_sha256": frozen.sha256_of(run.folder / frozen.LINES),
             "package_sha256": frozen.sha256_of(package),
             "package_bytes": package.stat().st_size,
         }
-
         write(run=run, **fields)

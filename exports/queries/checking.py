@@ -200,10 +200,12 @@ def _sent(chosen: Configuration, values: dict[str, Values], name: str, parse: An
     return [(parse(source.constant), 1)] if source.constant else values.get(name, [])
 
 
-def schema_of(environment: Environment, legal_entity: str, token: str = "", fresh: bool = False) -> BudgetSchema:
-    """The budget schema of a legal entity, asked once per opened form."""
+def schema_of(
+    environment: Environment, legal_entity: str, token: str = "", fresh: bool = False, renew: bool = False
+) -> BudgetSchema:
+    """The budget schema of a legal entity, asked once per opened form; `renew` asks again and remembers that."""
     key = f"schema:{environment.pk}:{legal_entity}:{token}"
-    known = None if fresh or not token else cache.get(key)
+    known = None if fresh or renew or not token else cache.get(key)
     if known is None:
         known = budget_schema(environment=environment, legal_entity=legal_entity)
         cache.set(key, known, REMEMBERED_SECONDS)

@@ -65,9 +65,7 @@ def test_the_system_retries_the_export_five_times_before_failing():
 
 
 def test_retries_wait_longer_each_time():
-    waits = [
-        decide(facts(State.READY, retries=n), Observation(Seen.REFUSED, GONE), NOW, POLICY).wait for n in range(5)
-    ]
+    waits = [decide(facts(State.READY, retries=n), Observation(Seen.REFUSED, GONE), NOW, POLICY).wait for n in range(5)]
     assert waits == [1, 2, 4, 8, 16]
 
 
@@ -83,9 +81,7 @@ def test_not_found_is_not_never_received_before_the_settle_time():
 
 
 def test_nothing_is_sent_again_unless_asked_under_the_start_lock():
-    decision = decide(
-        facts(State.IN_DOUBT, doubt=600, locked=False), Observation(Seen.UNKNOWN_TO_FINANCE), NOW, POLICY
-    )
+    decision = decide(facts(State.IN_DOUBT, doubt=600, locked=False), Observation(Seen.UNKNOWN_TO_FINANCE), NOW, POLICY)
     assert decision.state is State.IN_DOUBT
 
 

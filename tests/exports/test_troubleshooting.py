@@ -10,8 +10,7 @@ from django.urls import reverse
 
 from exports.models import Run
 from exports.rules.states import State
-
-from .conftest import SAMPLES, configuration, entry, export, work
+from tests.world import SAMPLES, configuration, entry, export, work
 
 URI = "environment-variables/msdyn_xpna_BPPAppFinOpsURI"
 
@@ -49,7 +48,7 @@ def planner_page(client, world):
 
 
 def post_pane(client, data) -> str:
-    address = reverse("exports:pane", args=["city-of-oakland-adopted-budget"])
+    address = reverse("pane:open", args=["city-of-oakland-adopted-budget"])
     answer = client.post(address, data | {"action": "export"}, follow=True)
     return unescape(answer.content.decode())
 

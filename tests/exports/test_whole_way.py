@@ -10,8 +10,7 @@ import pytest
 from exports.frozen import PACKAGE
 from exports.models import RunTotal
 from exports.rules.states import State
-
-from .conftest import SAMPLES, configuration, entry, export, sums, work
+from tests.world import SAMPLES, configuration, entry, export, sums, work
 
 CITY = SAMPLES / "oakland" / "facts.csv"
 

@@ -7,7 +7,6 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from cubes.queries import cube_for
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -15,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from connections.models import Environment
 from connections.queries import default_environment
 from cubes.models import Cube
+from cubes.queries import cube_for
 from exports.models import Run
 from exports.operations.requesting import ExportRefused, request_export
 from exports.queries.summaries import Summary, summary_of

@@ -19,7 +19,7 @@ from exports.operations.stepping import step
 from exports.rules.configuration_file import read
 from exports.rules.states import FLOW_OF, State
 
-SAMPLES = Path(__file__).parents[2] / "samples"
+SAMPLES = Path(__file__).parents[1] / "samples"
 ROLES = {
     "installer": Role.IT_ADMINISTRATOR,
     "owner": Role.ADMINISTRATOR,

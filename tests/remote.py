@@ -18,7 +18,7 @@ from django.core.management import call_command
 
 from connections.models import Environment
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 NAMES = ("installer", "owner", "planner", "reviewer", "guest")
 
 

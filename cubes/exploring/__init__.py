@@ -1,0 +1,1 @@
+"""What the Explore page shows: the view in its address, its filters, its tables."""

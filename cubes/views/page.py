@@ -1,0 +1,42 @@
+"""What every page of one cube needs."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+
+from bpp_portal.kernel.roles import Right, require
+from cubes import queries
+from cubes.models import Cube, Snapshot
+
+ONLY_PUBLISHED = "Only published cubes can be exported."
+NO_DATA = "Load data before you export."
+
+
+def open_cube(request: HttpRequest, slug: str, right: Right = Right.READ_CUBES) -> Cube:
+    """The cube at `slug` for a reader with `right`; 404 when it is absent or not for them."""
+    require(request.user, right)
+    try:
+        return queries.cube_for(request.user, slug)
+    except Cube.DoesNotExist:
+        raise Http404 from None
+
+
+def cube_context(cube: Cube, tab: str) -> dict[str, Any]:
+    """Head, tabs and commands of the page of `cube`."""
+    snapshot = queries.latest_snapshot(cube)
+    last_load = cube.loads.order_by("-id").first()
+    return {
+        "cube": cube,
+        "tab": tab,
+        "snapshot": snapshot,
+        "snapshot_count": cube.snapshots.count(),
+        "not_loaded": last_load.failed if last_load else 0,
+        "export_reason": _export_reason(cube, snapshot),
+    }
+
+
+def _export_reason(cube: Cube, snapshot: Snapshot | None) -> str:
+    """Why the cube cannot be exported now; empty when it can."""
+    if not cube.is_published:
+        return ONLY_PUBLISHED
+    return "" if snapshot else NO_DATA
