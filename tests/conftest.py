@@ -26,8 +26,13 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 
 @pytest.fixture(autouse=True)
-def own_data_folder(settings: object, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path / "data"  # type: ignore[attr-defined]
+def own_folders(settings, tmp_path: Path) -> None:
+    """Data in the test's own folder; static files under their plain names, without a collection step before."""
+    settings.DATA_DIR = tmp_path / "data"
+    settings.STATIC_ROOT = tmp_path / "static"
+    settings.STATIC_ROOT.mkdir()
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
 
 
 class Errors(logging.Handler):
