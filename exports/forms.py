@@ -1,7 +1,7 @@
 """The pane's form: from what a browser posts to a configuration, and back. Values stay byte for byte.
 
-A plain dataclass instead of a Django form: nothing is required while it is being filled, nothing may be trimmed, and the
-fields depend on what Finance answers.
+A plain dataclass instead of a Django form: nothing is required while it is being filled, nothing may be trimmed, and
+the fields depend on what Finance answers.
 """
 
 import uuid
@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 
 from django.http import QueryDict
 
+from bpp_portal.kernel.problems import Problem
 from cubes.rules.slices import ColumnRef, Condition, Operator
 from exports.rules.configuration import Configuration, LineDetail, Source
 
 CONSTANT = "constant"
 COLUMN = "column:"
 FIXED = "fixed:"
+WITHOUT_VALUES = (Operator.BLANK.value, Operator.NOT_BLANK.value)
+MOST_FILTERS = 100
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ class PaneForm:
     entity_before: str = ""
     reuse: str = ""
     draft: str = ""
+
+    def unfinished(self) -> list[Problem]:
+        """Conditions that somebody began and did not finish; nothing that was typed is left out in silence."""
+        problems = []
+        for index, row in enumerate(self.filters):
+            if not row.column:
+                text = "A condition has no column. Choose one, or remove the condition."
+                problems.append(Problem("BRE-FILTER-OPEN", text, f"filter-row-{index}"))
+            elif row.typed:
+                text = f"{row.typed} is typed but not added. Add it, or clear the box."
+                problems.append(Problem("BRE-FILTER-OPEN", text, f"filter-row-{index}"))
+        return problems
 
     def configuration(self) -> Configuration:
         """The configuration as far as it is filled in."""
@@ -128,17 +143,18 @@ def _mapping(data: QueryDict) -> tuple[dict[str, Source], frozenset[str]]:
 def _filters(data: QueryDict) -> tuple[FilterRow, ...]:
     count = data.get("filter-count", "0")
     rows = []
-    for index in range(min(int(count) if count.isdigit() else 0, 100)):
-        operator = data.get(f"filter-{index}-operator", "")
-        rows.append(
-            FilterRow(
-                data.get(f"filter-{index}-column", ""),
-                operator if operator in list(Operator) else Operator.IN.value,
-                tuple(data.getlist(f"filter-{index}-value")),
-                data.get(f"filter-{index}-add", ""),
-            )
-        )
+    for index in range(min(int(count) if count.isdigit() else 0, MOST_FILTERS)):
+        rows.append(_filter(data, f"filter-{index}"))
     return tuple(rows)
+
+
+def _filter(data: QueryDict, name: str) -> FilterRow:
+    column, operator = data.get(f"{name}-column", ""), data.get(f"{name}-operator", "")
+    operator = operator if operator in list(Operator) else Operator.IN.value
+    if column != data.get(f"{name}-was", column):
+        return FilterRow(column)  # the values were those of another column
+    values = () if operator in WITHOUT_VALUES else tuple(data.getlist(f"{name}-value"))
+    return FilterRow(column, operator, values, data.get(f"{name}-add", ""))
 
 
 def acted(form: PaneForm, action: str) -> PaneForm:
@@ -149,6 +165,8 @@ def acted(form: PaneForm, action: str) -> PaneForm:
     if verb == "use":
         target, _, column = rest.partition(":")
         return replace(form, mapping={**form.mapping, target: Source(column=column)})
+    if verb == "unmap":
+        return replace(form, mapping={name: source for name, source in form.mapping.items() if name != rest})
     number, _, value = rest.partition(":")
     if not number.isdigit() or int(number) >= len(form.filters):
         return form

@@ -47,10 +47,12 @@ def request_export(
     chosen: Configuration,
     client_token: uuid.UUID,
     reused_from: Export | None = None,
+    draft: Export | None = None,
 ) -> Run:
     """Store export, configuration and run in one transaction and wake the worker.
 
-    The same `client_token` gives the same run again. Raises RightMissing, ExportRefused (all problems at once) or
+    The same `client_token` gives the same run again; `draft` is the draft that this export came from and is gone after
+    it. Raises RightMissing, ExportRefused (all problems at once) or
     TokenReused. An environment that is not ready does not refuse: the run fails with the documented text.
     """
     require(actor, Right.EXPORT)
@@ -68,6 +70,8 @@ def request_export(
         with transaction.atomic():
             export = _store(actor, cube, environment, chosen, reused_from)
             run = _first_state(actor, export, snapshot, client_token)
+            if draft is not None and not hasattr(draft, "run"):
+                draft.delete()
     except IntegrityError:
         earlier = _earlier(actor, client_token, chosen)
         if earlier is None:

@@ -1,7 +1,7 @@
 """A configuration held against the cube and against Finance: problems, counts, totals and samples in one answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,8 @@ from exports.rules.configuration import (
 
 REMEMBERED_SECONDS = 600
 Values = Sequence[tuple[object, int]]
+# With one of these a target takes no value yet, so lines may still split.
+INCOMPLETE = frozenset({"BRE-UNMAPPED", "BRE-WRONG-TYPE", "BRE-COLUMN-GONE"})
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,9 @@ class Checked:
 
     @property
     def complete(self) -> bool:
-        """Whether every required target is mapped, so that lines and totals are final."""
-        return self.schema is not None and all(p.code != "BRE-UNMAPPED" for p in self.problems)
+        """Whether every required target has a usable source, so that lines and totals are final."""
+        open_ones = (p for p in self.problems if p.code in INCOMPLETE or p.field.startswith("filters."))
+        return self.schema is not None and not any(open_ones)
 
     @property
     def rounding_difference(self) -> Decimal:
@@ -99,10 +102,16 @@ def check(
     slice_problems = cube_queries.slice_problems(cube=cube, slice_=chosen.slice)
     problems += slice_problems
     checked = Checked(facts, targets(schema), tuple(problems), schema, remote, all_rows=snapshot.rows)
-    if slice_problems:
-        return checked
+    chosen = _readable(chosen, slice_problems)
     with open_engine(snapshot, cube_queries.visibility(user=user, cube=cube)) as engine:
         return _with_data(engine, checked, chosen, environment, token, fresh)
+
+
+def _readable(chosen: Configuration, slice_problems: Sequence[Problem]) -> Configuration:
+    """`chosen` without the conditions that cannot be applied yet; the count says so by not being complete."""
+    broken = {problem.field for problem in slice_problems}
+    kept = tuple(one for number, one in enumerate(chosen.conditions) if f"filters.{number}" not in broken)
+    return replace(chosen, conditions=kept)
 
 
 def _with_data(
@@ -153,15 +162,7 @@ def _usable(chosen: Configuration, checked: Checked) -> Configuration:
     """The configuration without the sources that have a problem, so that counting works while it is being filled."""
     broken = {problem.field.removeprefix("mapping-") for problem in checked.problems}
     mapping = {name: source for name, source in chosen.mapping.items() if source and name not in broken}
-    return Configuration(
-        chosen.name,
-        chosen.legal_entity,
-        chosen.budget_model,
-        chosen.budget_code,
-        chosen.line_detail,
-        mapping,
-        chosen.conditions,
-    )
+    return replace(chosen, mapping=mapping)
 
 
 def _values(engine: Engine, chosen: Configuration, column: str) -> Values:

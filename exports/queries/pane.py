@@ -1,7 +1,10 @@
 """What the export pane shows: the form with everything that cube and Finance say about it."""
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from bpp_portal.kernel.problems import Problem
@@ -39,6 +42,11 @@ NOTES = {
     Kind.CURRENCY: "Optional",
     Kind.DIMENSION: "Financial dimension",
 }
+EMPTY_LABELS = {Kind.DATE: "Choose a Date column", Kind.AMOUNT: "Choose a driver"}
+RANGE, NO_VALUES, LIST = "range", "none", "list"
+SHAPES = {Operator.BETWEEN: RANGE, Operator.BLANK: NO_VALUES, Operator.NOT_BLANK: NO_VALUES}
+SHOWN_TOKENS = 50
+_CAPITAL = re.compile("[A-Z]")
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class MapRow:
+    number: int
     target: Target
     note: str
     choices: tuple[Choice, ...]
@@ -69,6 +78,14 @@ class MapRow:
     offers: tuple[str, ...]
     problems: tuple[Problem, ...]
 
+    @property
+    def field(self) -> str:
+        return f"mapping-{self.target.name}"
+
+    @property
+    def empty_label(self) -> str:
+        return EMPTY_LABELS.get(self.target.kind, "Choose a column")
+
 
 @dataclass(frozen=True)
 class FilterView:
@@ -76,9 +93,29 @@ class FilterView:
     row: FilterRow
     columns: tuple[Choice, ...]
     operators: tuple[Choice, ...]
-    takes_values: bool
-    listed: bool
+    anchor: str
     problems: tuple[Problem, ...]
+
+    @property
+    def name(self) -> str:
+        return f"filter-{self.index}"
+
+    @property
+    def shape(self) -> str:
+        return SHAPES.get(Operator(self.row.operator), LIST)
+
+    @property
+    def shown_values(self) -> tuple[str, ...]:
+        return self.row.values[:SHOWN_TOKENS]
+
+    @property
+    def hidden_values(self) -> tuple[str, ...]:
+        return self.row.values[SHOWN_TOKENS:]
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        first, second, *_ = (*self.row.values, "", "")
+        return first, second
 
 
 @dataclass(frozen=True)
@@ -100,6 +137,11 @@ class Pane:
     snapshot: Snapshot
 
     @property
+    def gone_targets(self) -> tuple[str, ...]:
+        """Mapped fields that Finance does not ask for any more."""
+        return tuple(name for name, _ in self.hidden_mapping) if self.checked.schema else ()
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         return self.checked.problems
 
@@ -112,8 +154,35 @@ class Pane:
         return sum(1 for row in self.rows if row.target.required)
 
     @property
+    def suggested(self) -> int:
+        return sum(1 for row in self.rows if row.suggested)
+
+    @property
     def line_count(self) -> int | None:
         return self.checked.lines.get(self.form.line_detail)
+
+    @property
+    def models_wait(self) -> str:
+        """Why no budget model can be chosen yet; empty when one can be chosen or has to be typed."""
+        if not self.form.legal_entity:
+            return "Choose a legal entity first."
+        return "No active budget model" if self.checked.schema else ""
+
+    @property
+    def codes_wait(self) -> str:
+        if not self.form.legal_entity:
+            return "Choose a legal entity first."
+        return "No budget code" if self.checked.schema else ""
+
+    @property
+    def codes_note(self) -> str:
+        """What the chosen code means."""
+        codes = self.checked.schema.codes if self.checked.schema else ()
+        code = next((one for one in codes if one.code == self.form.budget_code), None)
+        if code is None:
+            return ""
+        words = _CAPITAL.sub(lambda found: " " + found.group().lower(), code.budget_type).strip()
+        return f"{'Default' if code.is_default else 'Type'} {words}"
 
     @property
     def details(self) -> list[tuple[str, str, str, int | None]]:
@@ -153,7 +222,10 @@ def open_pane(
         chosen=form.configuration(),
         token=str(form.token),
     )
-    shown = {target.name for target in checked.targets}
+    rows = [_map_row(number, target, form, checked, suggested) for number, target in enumerate(checked.targets, 1)]
+    rows = rows if form.legal_entity else []
+    shown = {row.target.name for row in rows}
+    others = [(name, source) for name, source in form.mapping.items() if source and name not in shown]
     return Pane(
         form=form,
         checked=checked,
@@ -161,8 +233,8 @@ def open_pane(
         models=_model_choices(schema, form.budget_model),
         codes=_code_choices(schema, form.budget_code),
         models_note=_models_note(schema),
-        rows=tuple(_map_row(target, form, checked, suggested) for target in checked.targets),
-        hidden_mapping=tuple((name, source) for name, source in form.mapping.items() if source and name not in shown),
+        rows=tuple(rows),
+        hidden_mapping=tuple(others),
         filters=_filter_views(form, checked),
         remote=remote or checked.remote,
         sent_before=_sent_before(form.configuration(), snapshot),
@@ -177,10 +249,8 @@ def _follow_entity(form: PaneForm, environment: Environment, fresh: bool) -> Pan
     if changed and form.entity_before:
         form = replace(form, budget_model="", budget_code="")
     if form.legal_entity and (changed or fresh):
-        try:
+        with suppress(RemoteError):  # the check meets the same error and shows it
             schema_of(environment, form.legal_entity, str(form.token), renew=True)
-        except RemoteError:
-            pass  # the check meets the same error and shows it
     return replace(form, entity_before=form.legal_entity)
 
 
@@ -222,19 +292,24 @@ def _suggested(
 
 
 def _entity_choices(entities: Sequence[Any], chosen: str) -> tuple[Choice, ...]:
-    return tuple(Choice(e.code, f"{e.code}  {e.name}", e.code == chosen) for e in entities)
+    return _choices([(e.code, f"{e.code}  {e.name}") for e in entities], chosen)
 
 
 def _model_choices(schema: BudgetSchema | None, chosen: str) -> tuple[Choice, ...]:
-    if schema is None:
-        return ()
-    return tuple(Choice(m.code, f"{m.code}  {m.name}", m.code == chosen) for m in schema.models if not m.stopped)
+    models = schema.models if schema else ()
+    return _choices([(m.code, f"{m.code}  {m.name}") for m in models if not m.stopped], chosen)
 
 
 def _code_choices(schema: BudgetSchema | None, chosen: str) -> tuple[Choice, ...]:
-    if schema is None:
-        return ()
-    return tuple(Choice(c.code, f"{c.code}  {c.description}", c.code == chosen) for c in schema.codes)
+    codes = schema.codes if schema else ()
+    return _choices([(c.code, f"{c.code}  {c.description}") for c in codes], chosen)
+
+
+def _choices(offered: list[tuple[str, str]], chosen: str) -> tuple[Choice, ...]:
+    """The offered ones; what was chosen and is not offered any more stays visible, with its problem beside it."""
+    if offered and chosen and chosen not in dict(offered):
+        offered = [*offered, (chosen, chosen)]
+    return tuple(Choice(code, label, code == chosen) for code, label in offered)
 
 
 def _models_note(schema: BudgetSchema | None) -> str:
@@ -246,13 +321,14 @@ def _models_note(schema: BudgetSchema | None) -> str:
     return f"{note}, {stopped} stopped and not offered" if stopped else note
 
 
-def _map_row(target: Target, form: PaneForm, checked: Checked, suggested: frozenset[str]) -> MapRow:
+def _map_row(number: int, target: Target, form: PaneForm, checked: Checked, suggested: frozenset[str]) -> MapRow:
     source = form.mapping.get(target.name, Source())
     typing = target.name in form.constants or (bool(source.constant) and target.kind is Kind.DIMENSION)
     typing = typing or (bool(source.constant) and target.kind is Kind.DATE)
     problems = tuple(checked.problems_of(f"mapping-{target.name}"))
     offers = checked.cube.date_columns if target.kind is Kind.DATE and not source else ()
     return MapRow(
+        number,
         target,
         "Account" if target.name == "MainAccount" else NOTES[target.kind],
         _map_choices(target, source, checked, typing),
@@ -300,27 +376,32 @@ def _sample(target: Target, source: Source, checked: Checked) -> Sample:
         return Sample()
     if target.kind is Kind.AMOUNT_TYPE:
         return Sample(text=", ".join(f"{value} {rows:,} rows" for value, rows in values[:3]))
-    return Sample(len(values), tuple(str(value) for value, _ in values[:3] if value is not None))
+    return Sample(len(values), tuple(_value_text(value) for value, _ in values[:3] if value not in (None, "")))
+
+
+def _value_text(value: object) -> str:
+    return f"{value.day} {value:%b %Y}" if isinstance(value, date) else str(value)
 
 
 def _filter_views(form: PaneForm, checked: Checked) -> tuple[FilterView, ...]:
     views, numbered = [], 0
     for index, row in enumerate(form.filters):
         # Conditions are numbered without the rows that have no column yet.
-        problems = tuple(checked.problems_of(f"filters.{numbered}")) if row.column else ()
+        anchor = f"filters.{numbered}" if row.column else f"filter-row-{index}"
         numbered += bool(row.column)
-        views.append(_filter_view(index, row, problems, checked))
+        views.append(_filter_view(index, row, anchor, checked))
     return tuple(views)
 
 
-def _filter_view(index: int, row: FilterRow, problems: tuple[Problem, ...], checked: Checked) -> FilterView:
-    columns = tuple(Choice(name, name, name == row.column) for name in checked.cube.columns)
+def _filter_view(index: int, row: FilterRow, anchor: str, checked: Checked) -> FilterView:
+    names = list(checked.cube.columns)
+    if row.column and row.column not in names:
+        names.append(row.column)  # what no longer fits stays visible, with its problem beside it
+    columns = tuple(Choice(name, name, name == row.column) for name in names)
     data_type = DataType(checked.cube.columns.get(row.column, "text"))
-    allowed = [operator for operator in Operator if operator in OPERATORS[data_type]]
+    allowed = [operator for operator in Operator if operator in OPERATORS[data_type] or operator == row.operator]
     operators = tuple(Choice(o.value, WORDS[o], o.value == row.operator) for o in allowed)
-    takes = Operator(row.operator) not in (Operator.BLANK, Operator.NOT_BLANK)
-    listed = Operator(row.operator) in (Operator.IN, Operator.NOT_IN)
-    return FilterView(index, row, columns, operators, takes, listed, problems)
+    return FilterView(index, row, columns, operators, anchor, tuple(checked.problems_of(anchor)))
 
 
 def _sent_before(chosen: Configuration, snapshot: Snapshot) -> Run | None:

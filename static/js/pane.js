@@ -1,0 +1,86 @@
+/* The export form: what a browser adds to it. Without this script every button still posts the form. */
+(() => {
+  "use strict";
+  // What somebody types on while the server answers stays as it is typed.
+  Idiomorph.defaults.ignoreActiveValue = true;
+  const formOf = (element) => (element instanceof Element ? element.closest("form[data-filling]") : null);
+
+  // A half-typed value is not a choice yet: it neither refreshes the form nor counts until it is added.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-adder]")) event.stopPropagation();
+  }, true);
+
+  document.addEventListener("keydown", (event) => {
+    const form = formOf(event.target);
+    if (!form) return;
+    const row = event.target.closest(".filter-row");
+    if (event.target.matches("[data-adder]")) {
+      const tokens = row.querySelectorAll(".token-x");
+      if (event.key === "Enter") { event.preventDefault(); if (event.target.value) row.querySelector("[data-add]").click(); }
+      else if (event.key === "Backspace" && !event.target.value && tokens.length) tokens[tokens.length - 1].click();
+      else if (event.key === "ArrowDown") move(event, row, 0);
+      else if (event.key === "Escape" && clear(row)) { event.preventDefault(); event.stopPropagation(); }
+    } else if (event.target.closest(".valuelist")) {
+      const buttons = [...row.querySelectorAll(".valuelist button")];
+      const at = buttons.indexOf(event.target);
+      if (event.key === "ArrowDown") move(event, row, at + 1);
+      else if (event.key === "ArrowUp") { if (at > 0) move(event, row, at - 1); else { event.preventDefault(); row.querySelector("[data-adder]").focus(); } }
+      else if (event.key === "Escape") { event.preventDefault(); event.stopPropagation(); row.querySelector("[data-adder]").focus(); clear(row); }
+    }
+  }, true);
+  function move(event, row, to) {
+    const button = row.querySelectorAll(".valuelist button")[to];
+    if (button) { event.preventDefault(); button.focus(); }
+  }
+  function clear(row) {
+    const list = row.querySelector(".filter-values");
+    const had = list.childElementCount > 0;
+    list.replaceChildren();
+    return had;
+  }
+
+  // Export and the other buttons come before a refresh that was still waiting.
+  document.addEventListener("submit", (event) => {
+    const form = formOf(event.target);
+    if (!form) return;
+    form.dataset.sending = "yes";
+    const action = event.submitter ? event.submitter.value : "";
+    if (/^(add|pick):/.test(action)) {
+      const row = event.submitter.closest(".filter-row");
+      form.dataset.refocus = row.querySelector("[data-adder]").id;
+      // The box is emptied once its text is on the way.
+      window.setTimeout(() => { row.querySelector("[data-adder]").value = ""; clear(row); }, 0);
+    }
+  }, true);
+  document.addEventListener("htmx:configRequest", (event) => {
+    // A change is never the button that was pressed before it.
+    const cause = event.detail.triggeringEvent;
+    if (event.detail.elt === formOf(event.detail.elt) && cause && cause.type === "change") event.detail.parameters.set("action", "refresh");
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const cause = event.detail.requestConfig.triggeringEvent;
+    const form = formOf(event.detail.elt);
+    if (form && form === event.detail.elt && form.dataset.sending && cause && cause.type === "change") event.preventDefault();
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const form = formOf(event.detail.elt);
+    if (form && form === event.detail.elt) delete form.dataset.sending;
+  });
+
+  document.addEventListener("htmx:afterSettle", () => {
+    const summary = document.querySelector("[data-focus-now]");
+    if (summary) {
+      const target = document.getElementById(summary.dataset.focusNow);
+      summary.removeAttribute("data-focus-now");
+      if (target) { target.focus(); target.scrollIntoView({ block: "nearest" }); }
+    }
+    const form = document.querySelector("form[data-refocus]");
+    if (form) {
+      const box = document.getElementById(form.dataset.refocus);
+      delete form.dataset.refocus;
+      if (box) box.focus();
+    }
+  });
+  const shown = document.querySelector("[data-focus-now]");
+  if (shown) document.getElementById(shown.dataset.focusNow)?.focus();
+})();
