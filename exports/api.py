@@ -21,6 +21,7 @@ from cubes.queries import cube_for
 
 from .models import Run
 from .operations.requesting import ExportRefused, TokenReused, request_export
+from .queries.run_page import texts_are_free
 from .queries.summaries import summary_of
 from .rules.configuration_file import read
 
@@ -101,7 +102,9 @@ def seen_by(user: Any, run: Run) -> dict[str, Any]:
     """The summary without cube data for those who may only read states."""
     data = summary_of(run).as_dict()
     if Right.READ_EXPORTS not in rights_of(user):
-        for name in ("cube_rows", "lines", "totals"):
+        hidden = ["cube_rows", "lines", "totals"]
+        hidden += [] if texts_are_free(run) else ["headline", "cause", "hint"]
+        for name in hidden:
             data.pop(name)
     return data
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,15 @@ def opened(folder: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.close()
 
 
+class Outcome(StrEnum):
+    """What became of one line, as far as it was read back."""
+
+    SENT = "Sent"
+    IN_FINANCE = "In Finance"
+    DIFFERENT = "Different"
+    MISSING = "Not there"
+
+
 @dataclass(frozen=True)
 class Line:
     number: int
@@ -53,6 +63,7 @@ class Line:
     currency: str
     amount: Decimal
     source_rows: int
+    outcome: Outcome
 
 
 @dataclass(frozen=True)
@@ -69,24 +80,55 @@ class Differences:
         return not (self.missing or self.extra or self.different)
 
 
+# One line as it was sent against the line of the same number that was read back.
+_DIFFERS = """(sent.display_value IS DISTINCT FROM found.display_value OR sent.date IS DISTINCT FROM found.date
+    OR sent.amount IS DISTINCT FROM found.amount OR sent.amount_type IS DISTINCT FROM found.amount_type
+    OR sent.currency IS DISTINCT FROM found.currency)"""
+
+
+def _judged(folder: Path) -> tuple[str, dict[str, object]]:
+    """The lines with their outcome, as a source for a query, and its parameters."""
+    sent = "SELECT *, 'Sent' AS outcome FROM read_parquet($sent)"
+    values: dict[str, object] = {"sent": str(folder / LINES)}
+    if not (folder / READ_BACK).exists():
+        return f"({sent})", values
+    judged = f"""(SELECT sent.*, CASE WHEN found.line_number IS NULL THEN 'Not there' WHEN {_DIFFERS} THEN 'Different'
+        ELSE 'In Finance' END AS outcome
+        FROM read_parquet($sent) AS sent LEFT JOIN read_parquet($found) AS found USING (line_number))"""  # noqa: S608
+    return judged, values | {"found": str(folder / READ_BACK)}
+
+
 def lines_page(
-    folder: Path, *, segments: int, search: str = "", offset: int = 0, limit: int = 50
-) -> tuple[int, list[Line]]:
-    """Count of matching lines and one page of them, largest first. `search` is compared as it is."""
-    names = ", ".join(f"s_{i}" for i in range(segments))
-    where = "WHERE contains(display_value, $search)" if search else ""
-    source = f"FROM read_parquet($file) {where}"
-    values: dict[str, object] = {"file": str(folder / LINES)}
-    if search:
-        values["search"] = search
+    folder: Path, *, segments: int, search: str = "", outcome: str = "", offset: int = 0, limit: int = 50
+) -> tuple[dict[str, int], list[Line]]:
+    """Matching lines by outcome, and one page of them, largest first. `search` is compared as it is."""
+    source, values = _judged(folder)
+    names = "".join(f", s_{i}" for i in range(segments))
+    matching = f"FROM {source} WHERE ($search = '' OR contains(display_value, $search))"
+    values["search"] = search
     query = (
-        f"SELECT line_number, date, amount_type, currency, amount, source_rows{', ' + names if names else ''} "
-        f"{source} ORDER BY abs(amount) DESC, line_number LIMIT {int(limit)} OFFSET {int(offset)}"
+        f"SELECT line_number, date, amount_type, currency, amount, source_rows, outcome{names} {matching} "
+        "AND ($outcome = '' OR outcome = $outcome) "
+        f"ORDER BY abs(amount) DESC, line_number LIMIT {int(limit)} OFFSET {int(offset)}"
     )
     with opened(folder) as connection:
-        count = _one(connection, f"SELECT count(*) {source}", values)[0]
-        rows = connection.execute(query, values).fetchall()
-    return count, [Line(r[0], tuple(r[6:]), r[1], r[2], r[3], r[4], r[5]) for r in rows]
+        counts = connection.execute(f"SELECT outcome, count(*) {matching} GROUP BY 1", values).fetchall()
+        rows = connection.execute(query, values | {"outcome": outcome}).fetchall()
+    lines = [Line(r[0], tuple(r[7:]), r[1], r[2], r[3], r[4], r[5], Outcome(r[6])) for r in rows]
+    return {name: int(count) for name, count in counts}, lines
+
+
+def line_rows(folder: Path, *, segments: int) -> Iterator[tuple[Any, ...]]:
+    """All lines in their order: number, segments, date, amount type, currency, amount, cube rows."""
+    names = "".join(f", s_{i}" for i in range(segments))
+    query = (
+        f"SELECT line_number{names}, date, amount_type, currency, amount, source_rows FROM read_parquet($file) "  # noqa: S608
+        "ORDER BY line_number"
+    )
+    with opened(folder) as connection:
+        answer = connection.execute(query, {"file": str(folder / LINES)})
+        while rows := answer.fetchmany(10_000):
+            yield from rows
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str, values: Mapping[str, object]) -> tuple[Any, ...]:
@@ -131,18 +173,14 @@ def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:
 
 def compare(folder: Path) -> Differences:
     """Frozen lines against the read-back, line by line: number, dimension value, date, amount, type, currency."""
-    query = """
+    query = f"""
         WITH sent AS (SELECT * FROM read_parquet($sent)), found AS (SELECT * FROM read_parquet($found))
         SELECT count(*) FILTER (found.line_number IS NULL),
                count(*) FILTER (sent.line_number IS NULL),
-               count(*) FILTER (sent.line_number IS NOT NULL AND found.line_number IS NOT NULL AND (
-                   sent.display_value IS DISTINCT FROM found.display_value
-                   OR sent.date IS DISTINCT FROM found.date OR sent.amount IS DISTINCT FROM found.amount
-                   OR sent.amount_type IS DISTINCT FROM found.amount_type
-                   OR sent.currency IS DISTINCT FROM found.currency)),
+               count(*) FILTER (sent.line_number IS NOT NULL AND found.line_number IS NOT NULL AND {_DIFFERS}),
                (SELECT count(*) FROM found)
         FROM sent FULL OUTER JOIN found USING (line_number)
-    """
+    """  # noqa: S608
     values = {"sent": str(folder / LINES), "found": str(folder / READ_BACK)}
     with opened(folder) as connection:
         missing, extra, different, lines = _one(connection, query, values)

@@ -4,12 +4,13 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from bpp_portal.audit.operations import record
 from bpp_portal.kernel.clock import database_now
 from bpp_portal.kernel.problems import Problem
-from bpp_portal.kernel.roles import Right, require
+from bpp_portal.kernel.roles import Right, has_right, require
 from connections.errors import RemoteError
 from connections.models import Environment
 from cubes import queries as cube_queries
@@ -17,7 +18,7 @@ from cubes.models import Cube
 from exports.models import EntryNumbers, Export, Filter, FilterValue, Mapping, Run
 from exports.queries.checking import check
 from exports.rules.configuration import Configuration
-from exports.rules.states import BEFORE_START, State
+from exports.rules.states import ACTIVE, BEFORE_START, State
 
 from .moving import LeaseLost, add_event, move
 from .stepping import ring
@@ -167,9 +168,25 @@ def _store(
     return export
 
 
+class NotYours(PermissionDenied):
+    """Somebody else's run."""
+
+    def __init__(self) -> None:
+        super().__init__("Only the person who asked for a run, or a BPP administrator, can stop it.")
+
+
+def may_stop(*, user: Any, run: Run) -> bool:
+    """Whether `user` asked for `run` or administers the portal."""
+    return run.requested_by_id == user.pk or has_right(user, Right.MANAGE_CONNECTIONS)
+
+
 def cancel(*, actor: Any, run: Run) -> bool:
     """Cancel before the start, or ask to stop after it. True when cancelled; requester and administrators only."""
     require(actor, Right.EXPORT)
+    if not may_stop(user=actor, run=run):
+        raise NotYours
+    if run.status not in ACTIVE:
+        raise LeaseLost(run.pk)
     if run.status in BEFORE_START:
         # A new fence: the worker that holds the run meets LeaseLost at its next write.
         taken = Run.objects.filter(pk=run.pk, state=run.state, fence=run.fence).update(fence=run.fence + 1)

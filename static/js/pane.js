@@ -18,7 +18,7 @@
       const tokens = row.querySelectorAll(".token-x");
       if (event.key === "Enter") { event.preventDefault(); if (event.target.value) row.querySelector("[data-add]").click(); }
       else if (event.key === "Backspace" && !event.target.value && tokens.length) tokens[tokens.length - 1].click();
-      else if (event.key === "ArrowDown") move(event, row, 0);
+      else if (event.key === "ArrowDown" && !move(event, row, 0)) htmx.trigger(event.target, "suggest");
       else if (event.key === "Escape" && clear(row)) { event.preventDefault(); event.stopPropagation(); }
     } else if (event.target.closest(".valuelist")) {
       const buttons = [...row.querySelectorAll(".valuelist button")];
@@ -31,6 +31,7 @@
   function move(event, row, to) {
     const button = row.querySelectorAll(".valuelist button")[to];
     if (button) { event.preventDefault(); button.focus(); }
+    return Boolean(button);
   }
   function clear(row) {
     const list = row.querySelector(".filter-values");
@@ -38,6 +39,12 @@
     list.replaceChildren();
     return had;
   }
+
+  document.addEventListener("focusout", (event) => {
+    const row = formOf(event.target) && event.target.closest(".filter-row");
+    // A click on a suggestion must still find it.
+    if (row) window.setTimeout(() => { if (row.isConnected && !row.contains(document.activeElement)) clear(row); }, 200);
+  });
 
   // Export and the other buttons come before a refresh that was still waiting.
   document.addEventListener("submit", (event) => {
@@ -48,8 +55,10 @@
     if (/^(add|pick):/.test(action)) {
       const row = event.submitter.closest(".filter-row");
       form.dataset.refocus = row.querySelector("[data-adder]").id;
-      // The box is emptied once its text is on the way.
-      window.setTimeout(() => { row.querySelector("[data-adder]").value = ""; clear(row); }, 0);
+      // The box is emptied once its text is on the way, and answers about that text come too late.
+      const box = row.querySelector("[data-adder]");
+      htmx.trigger(box, "htmx:abort");
+      window.setTimeout(() => { box.value = ""; clear(row); }, 0);
     }
   }, true);
   document.addEventListener("htmx:configRequest", (event) => {
@@ -59,6 +68,8 @@
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const cause = event.detail.requestConfig.triggeringEvent;
+    const box = event.detail.elt;
+    if (box.matches("[data-adder]") && cause && cause.type === "input" && !box.value) { clear(box.closest(".filter-row")); event.preventDefault(); return; }
     const form = formOf(event.detail.elt);
     if (form && form === event.detail.elt && form.dataset.sending && cause && cause.type === "change") event.preventDefault();
   });
@@ -84,3 +95,14 @@
   const shown = document.querySelector("[data-focus-now]");
   if (shown) document.getElementById(shown.dataset.focusNow)?.focus();
 })();
+/* The list of exports: Reuse configuration acts on the one selected row. */
+document.addEventListener("rowselection", () => {
+  const command = document.getElementById("reuse-selected");
+  if (!command) return;
+  const chosen = [...document.querySelectorAll("#exports input[data-row]:checked")];
+  const one = chosen.length === 1 ? chosen[0] : null;
+  document.getElementById("reuse-why").textContent = chosen.length ? `${chosen.length} selected` : "Select one export to reuse it.";
+  command.href = one ? one.value : "#exports";
+  if (one) command.removeAttribute("aria-disabled"); else command.setAttribute("aria-disabled", "true");
+  command.onclick = one ? (event) => { event.preventDefault(); htmx.ajax("GET", one.dataset.pane, { target: "#pane", source: command }); } : null;
+});
