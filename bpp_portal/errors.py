@@ -1,6 +1,7 @@
 """Error pages: what happened, what to do, a code and the correlation id, in the frame of every other page."""
 
 import logging
+from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
@@ -41,7 +42,7 @@ def failed(request: HttpRequest) -> HttpResponse:
         return render(request, "500.html", {"runs_go_on": _has_active_run(request)}, status=500)
     except Exception:
         log.exception("the error page could not be rendered in its frame")
-        bare = {
+        bare: dict[str, Any] = {
             "reader": None,
             "can": {},
             "environment": None,

@@ -129,7 +129,7 @@ def _mapping(data: QueryDict) -> tuple[dict[str, Source], frozenset[str]]:
     for key in data:
         if not key.startswith("map-"):
             continue
-        target, choice = key.removeprefix("map-"), data[key]
+        target, choice = key.removeprefix("map-"), data.get(key, "")
         if choice.startswith(COLUMN):
             mapping[target] = Source(column=choice.removeprefix(COLUMN))
         elif choice.startswith(FIXED):

@@ -157,9 +157,10 @@ def ledger(call: Call) -> Response:
             f"Revenue {entry['RevenueBudgetTotal']}"
         )
         lines = "".join(
-            f"<tr><td>{line['LineNumber']}</td><td>{line['Date'][:10]}</td><td><pre>{escape(line['DimensionDisplayValue'])}</pre>"
-            f"</td><td>{line['AmountType']}</td><td>{line['CurrencyCode']}</td><td class=n>{line['TransactionCurrencyAmount']}</td>"
-            f"<td>{escape(line['Comment'])}</td></tr>"
+            f"<tr><td>{line['LineNumber']}</td><td>{line['Date'][:10]}</td>"
+            f"<td><pre>{escape(line['DimensionDisplayValue'])}</pre></td>"
+            f"<td>{line['AmountType']}</td><td>{line['CurrencyCode']}</td>"
+            f"<td class=n>{line['TransactionCurrencyAmount']}</td><td>{escape(line['Comment'])}</td></tr>"
             for line in entry["lines"][:500]
         )
         blocks.append(
@@ -174,6 +175,7 @@ def ledger(call: Call) -> Response:
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Sandbox ledger</title><style>
 body{{font:14px/1.5 'Segoe UI',system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1b1f24}}
 table{{border-collapse:collapse;width:100%}}td,th{{border-bottom:1px solid #dde1e6;padding:.2rem .5rem;text-align:left}}
-pre{{margin:0}}.n{{text-align:right;font-variant-numeric:tabular-nums}}summary{{cursor:pointer;padding:.4rem 0;font-weight:600}}
+pre{{margin:0}}.n{{text-align:right;font-variant-numeric:tabular-nums}}
+summary{{cursor:pointer;padding:.4rem 0;font-weight:600}}
 </style></head><body><h1>Budget register entries in the sandbox's Finance</h1>{entries}
 <h2>What the sandbox was asked</h2><p>{asked}</p></body></html>"""

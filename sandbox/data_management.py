@@ -93,8 +93,7 @@ def errors(call: Call, asked: dict[str, Any], user: str) -> str:
     ]
     if call.world.faults.mode("malformed_errors"):
         parts = [
-            '{"RecordId":"%s","Field":"%s","ErrorMessage":"%s said "no"\n"}'
-            % (r["RecordId"], r["Field"], r["ErrorMessage"])
+            f'{{"RecordId":"{r["RecordId"]}","Field":"{r["Field"]}","ErrorMessage":"{r["ErrorMessage"]} said "no"\n"}}'
             for r in rows
         ]
         return f"[{','.join(parts)}]"

@@ -92,7 +92,8 @@ def _page(
     names = query.select or tuple(fields)
     columns = ", ".join(f'"{fields[wire].name}"' for wire in names)
     rows = call.world.store.rows(
-        f'SELECT {columns} FROM "{entity_set.name}"{query.condition()} ORDER BY {", ".join(query.order)} LIMIT ? OFFSET ?',
+        f'SELECT {columns} FROM "{entity_set.name}"{query.condition()} '
+        f"ORDER BY {', '.join(query.order)} LIMIT ? OFFSET ?",
         [*query.parameters, wanted + 1, offset],
     )
     readers = [reader(fields[wire], options=options, null_dates=True) for wire in names]

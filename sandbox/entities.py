@@ -103,7 +103,15 @@ DELIMITERS = {
     "DoubleTilde": "~~",
 }
 NO_DATE = "1900-01-01T00:00:00Z"
-DEFAULTS = {"String": "", "Decimal": "0", "Line": 0, "DateTimeOffset": NO_DATE, "Int32": 0, "Int64": 0, "Boolean": 0}
+DEFAULTS: dict[str, str | int] = {
+    "String": "",
+    "Decimal": "0",
+    "Line": 0,
+    "DateTimeOffset": NO_DATE,
+    "Int32": 0,
+    "Int64": 0,
+    "Boolean": 0,
+}
 COLUMN_TYPES = {
     "Decimal": "TEXT COLLATE DECIMAL",
     "Line": "INTEGER",

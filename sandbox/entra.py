@@ -142,7 +142,8 @@ def _sign_in_page(world: World, asked: dict[str, str]) -> str:
         for row in users
     )
     return _page(
-        f'<h1>Pick an account</h1><p>Sandbox sign-in. No password is asked.</p><form method="get">{kept}{buttons}</form>'
+        "<h1>Pick an account</h1><p>Sandbox sign-in. No password is asked.</p>"
+        f'<form method="get">{kept}{buttons}</form>'
     )
 
 

@@ -70,7 +70,7 @@ class Faults:
         return []
 
     def hit(self, call: str, *, kinds: tuple[str, ...] = KINDS) -> Fault | None:
-        """The fault that this call meets, if any; counts it. `after` calls pass first, then `times` are hit (null: all)."""
+        """The fault that this call meets, counted. `after` calls pass, then `times` meet it (null: every one)."""
         with self._lock:
             for rule in self._rules:
                 if rule["call"] not in (call, "*") or rule["kind"] not in kinds:

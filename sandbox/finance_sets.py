@@ -26,7 +26,8 @@ _FINANCE = (
         "BudgetCodes",
         "BudgetCodeEntity",
         "Budget codes",
-        "dataAreaId* BudgetCode* Description BudgetType:BudgetTransactionType IsDefaultCode:NoYes ReasonCode WorkflowId",
+        "dataAreaId* BudgetCode* Description BudgetType:BudgetTransactionType IsDefaultCode:NoYes ReasonCode "
+        "WorkflowId",
     ),
     EntitySet(
         "BudgetDimensions",

@@ -45,8 +45,8 @@ def accept(call: Call, asked: dict[str, Any], user: str, package: bytes) -> str:
         fault = world.faults.hit("ImportFromPackage", kinds=("import",))
         now = time.time()
         cursor = connection.execute(
-            "INSERT INTO executions (execution_id, project, entity, legal_entity, finance_user, package, sha256, fault, "
-            "accepted, visible, state) VALUES (?, ?, 'Budget account entries', ?, ?, ?, '', ?, ?, ?, 'NotRun')",
+            "INSERT INTO executions (execution_id, project, entity, legal_entity, finance_user, package, sha256, "
+            "fault, accepted, visible, state) VALUES (?, ?, 'Budget account entries', ?, ?, ?, '', ?, ?, ?, 'NotRun')",
             (
                 execution_id,
                 asked["definitionGroupId"],

@@ -43,13 +43,13 @@ class Journal:
         )
 
     def read(self, *, call: str = "", limit: int = 10_000) -> dict[str, Any]:
-        """{"count", "counts": {call: n}, "requests": [...]}; the counts are over all calls, the list is the newest `limit`."""
+        """{"count", "counts": {call: n}, "requests": [...]}: counts over all calls, the newest `limit` requests."""
         where, parameters = ("WHERE call = ?", [call]) if call else ("", [])
         rows = self._store.rows(f"SELECT * FROM requests {where} ORDER BY number DESC LIMIT ?", [*parameters, limit])
         counts = self._store.rows("SELECT call, count(*) FROM requests GROUP BY call ORDER BY call")
         requests = [dict(row) for row in reversed(rows)]
         total = self._store.value(f"SELECT count(*) FROM requests {where}", parameters)
-        return {"count": total, "counts": {name: number for name, number in counts}, "requests": requests}
+        return {"count": total, "counts": {row[0]: row[1] for row in counts}, "requests": requests}
 
     def clear(self) -> None:
         self._store.connection.execute("DELETE FROM requests")

@@ -79,7 +79,8 @@ def _tree(text: str) -> ast._Node:
         return f"'{_ENUM_MARK}{match['member']}'" if match["enum"] else match[0]
 
     try:
-        return ODataParser().parse(ODataLexer().tokenize(_LITERALS.sub(mark, text)))
+        tree: ast._Node = ODataParser().parse(ODataLexer().tokenize(_LITERALS.sub(mark, text)))
+        return tree
     except ODataException as error:
         raise QueryError(f"Syntax error in $filter '{text}': {type(error).__name__}.") from None
 

@@ -15,8 +15,8 @@ class ExactDecimalField(Text):
     """A `Decimal` kept as text: SQLite would store a DecimalField as a float and change its last digits."""
 
     if TYPE_CHECKING:
-        _pyi_private_set_type: Decimal | int
-        _pyi_private_get_type: Decimal
+        _pyi_private_set_type: Decimal | int  # type: ignore[assignment]
+        _pyi_private_get_type: Decimal  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 60)

@@ -90,7 +90,8 @@ def dots(text: str) -> str:
 @register.simple_tag
 def shown(text: str) -> SafeString:
     """A code or name with its hidden blanks visible as ·, while copying gives the real ones."""
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     for found in HIDDEN_BLANK.finditer(str(text)):
         parts.append(escape(text[at : found.start()]))
         parts += [f'<span class="blank">{escape(blank)}</span>' for blank in found.group()]
@@ -128,10 +129,10 @@ def with_query(context: template.Context, **changes: object) -> str:
 
 @register.filter
 def control(field: BoundField) -> SafeString:
-    """A form field's control in the portal's look, tied to its error for screen readers. Labels replace placeholders."""
+    """A form field's control in the portal's look, tied to its error. Labels replace placeholders."""
     widget = field.field.widget
     widget.attrs.pop("placeholder", None)
-    attrs = {"class": "form-select" if isinstance(widget, Select) else "form-control"}
+    attrs: dict[str, str | bool] = {"class": "form-select" if isinstance(widget, Select) else "form-control"}
     if isinstance(widget, CheckboxInput):
         attrs["class"] = "form-check-input"
     if field.errors:

@@ -55,12 +55,12 @@ def address_of(
     looking: Looking,
     *,
     added: Condition | None = None,
-    slice_: Slice | tuple[Condition, ...] | None = None,
+    slice_: Slice | None = None,
     sort: str | None = None,
 ) -> str:
     """The address of `looking`, with a condition added, another slice, or another order."""
-    conditions = looking.slice_.conditions if slice_ is None else getattr(slice_, "conditions", slice_)
+    conditions = (looking.slice_ if slice_ is None else slice_).conditions
     if added is not None:
         conditions = (*conditions, added)
-    changed = Looking(looking.rows, looking.columns, looking.driver, Slice(tuple(conditions)), sort or looking.sort)
+    changed = Looking(looking.rows, looking.columns, looking.driver, Slice(conditions), sort or looking.sort)
     return f"{page}?{urlencode(parameters(changed))}"

@@ -55,7 +55,7 @@ def shortened(label: str, most: int = 20) -> str:
 
 
 def bar_chart(rows: Sequence[tuple[str, Sequence[Decimal], Decimal]]) -> Chart:
-    """Bars for (label, parts, total), at most ten. Parts stand side by side unless one is negative; then the total is drawn."""
+    """Bars for (label, parts, total), at most ten. Parts stand side by side; if one is negative, the total is drawn."""
     rows = rows[:LARGEST]
     low = min([Decimal(0), *(total for _, _, total in rows)])
     high = max([Decimal(0), *(total for _, _, total in rows)])

@@ -19,12 +19,12 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Looking:
-    """Pivot, filter and order of a view. `sort` is a column's number, -1 the total, empty the order of the rows' names."""
+    """Pivot, filter and order of a view. `sort` is a column's number, `total`, or `name` of the rows."""
 
     rows: ColumnRef
     columns: ColumnRef | None
     driver: str
-    slice_: Slice = Slice()
+    slice_: Slice
     sort: str = "total"
 
 

@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 from bpp_portal.kernel.problems import Problem
 from cubes import queries
 from cubes.exploring import filters, tables
-from cubes.exploring.looking import Looking, address_of, looking_at, parameters
+from cubes.exploring.looking import address_of, looking_at, parameters
 from cubes.models import Cube, Snapshot
-from cubes.rules.exploring import condition_text
+from cubes.rules.exploring import Looking, condition_text
 from cubes.rules.shape import DataType
+from cubes.rules.slices import Slice
 
 from .page import cube_context, open_cube
 
@@ -62,7 +63,7 @@ def _addresses(page: str, looking: Looking) -> dict[str, Any]:
     filter_query = urlencode([("f", condition_text(one)) for one in looking.slice_.conditions])
     return {
         "add_address": f"{address_of(page, looking)}&adding=1",
-        "clear_address": address_of(page, looking, slice_=()),
+        "clear_address": address_of(page, looking, slice_=Slice()),
         "close_address": address_of(page, looking),
         "export_address": f"{page}export/" + (f"?{filter_query}" if filter_query else ""),
         "kept_parameters": parameters(looking),

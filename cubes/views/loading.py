@@ -24,7 +24,9 @@ IMPORT_TEXTS = {
     "heading": "Import definition",
     "before": "before this can be imported",
     "verb": "Import definition",
-    "explanation": "A cube with its dimensions and drivers, as JSON of Business performance planning. It becomes a draft.",
+    "explanation": (
+        "A cube with its dimensions and drivers, as JSON of Business performance planning. It becomes a draft."
+    ),
 }
 LOAD_TEXTS = {
     "heading": "Load data",
@@ -56,7 +58,7 @@ def import_definition(request: HttpRequest) -> HttpResponse:
     return render(request, "cubes/upload.html", context | IMPORT_TEXTS, status=422 if problems or form.errors else 200)
 
 
-def _import(actor: Any, file: UploadedFile) -> Cube:
+def _import(actor: Any, file: "UploadedFile[Any]") -> Cube:
     try:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -95,7 +97,7 @@ def _load(actor: Any, cube: Cube, form: DataForm) -> int:
     return int(report.pk)
 
 
-def _kept(file: UploadedFile, folder: Path, name: str) -> operations.Source:
+def _kept(file: "UploadedFile[Any]", folder: Path, name: str) -> operations.Source:
     """The upload as a file of the server's own naming; only its ending is the sender's."""
     path = folder / f"{name}{Path(file.name or '').suffix.lower()}"
     with path.open("wb") as target:

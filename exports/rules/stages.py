@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from .states import STAGE_OF, STAGES, TERMINAL, State
 
@@ -61,9 +62,7 @@ def _since_last_request(events: Sequence[Event]) -> Sequence[Event]:
 
 def _lasted(events: Sequence[Event], name: str) -> timedelta | None:
     """Time between entering and leaving a stage, all visits together; None while it lasts or when never entered."""
-    spans = [
-        after.at - event.at for event, after in zip(events, events[1:], strict=False) if STAGE_OF[event.state] == name
-    ]
+    spans = [after.at - event.at for event, after in pairwise(events) if STAGE_OF[event.state] == name]
     if not spans or STAGE_OF[events[-1].state] == name:
         return None
     return sum(spans, timedelta())

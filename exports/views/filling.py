@@ -38,7 +38,7 @@ class Filling:
     reused: Export | None = None
     draft: Export | None = None
     context: dict[str, Any] = field(default_factory=dict)
-    extra: Callable[[Pane], dict[str, Any]] | None = None
+    beside: Callable[[Pane], dict[str, Any]] | None = None
 
     def answer(self, form: PaneForm) -> HttpResponse:
         """The pressed button's doing, or the form as it is now."""
@@ -133,7 +133,7 @@ class Filling:
             "target_environment": environment,
             "may_export": has_right(user, Right.EXPORT),
         }
-        return self._render(context | (self.extra(pane) if self.extra else {}))
+        return self._render(context | (self.beside(pane) if self.beside else {}))
 
     def _render(self, context: dict[str, Any], status: int = 200) -> HttpResponse:
         headers = self.request.headers

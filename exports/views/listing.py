@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from bpp_portal.kernel.roles import Right, has_right, require
 from cubes.queries import cubes_for
+from exports.models import Run
 from exports.queries import listing
 
 PER_PAGE = 50
@@ -25,7 +26,7 @@ def export_list(request: HttpRequest) -> HttpResponse:
     drafts = asked.tab == listing.DRAFTS and listing.may_see_drafts(user)
     found = listing.drafts_for(user=user, asked=asked) if drafts else listing.runs_of_tab(user=user, asked=asked)
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    rows = [] if drafts else listing.rows_of(list(page.object_list))
+    rows = [] if drafts else listing.rows_of([run for run in page if isinstance(run, Run)])
     context = {
         "asked": asked,
         "tabs": listing.tabs_for(user=user, asked=asked),

@@ -33,8 +33,8 @@ def pane(request: HttpRequest, slug: str) -> HttpResponse:
     saved = draft_of(draft, cube) if draft else None
     if request.method == "POST":
         form = read_form(request.POST)
-    elif reused or saved:
-        form = of_configuration(configuration_of(reused or saved), reuse=reuse, draft=draft)
+    elif source := reused or saved:
+        form = of_configuration(configuration_of(source), reuse=reuse, draft=draft)
     else:
         form = PaneForm(name=cube.name[:100], filters=_filters_of_view(request))
     filling = Filling(request, cube, "exports/pane_page.html", "exports/pane.html", reused, saved)

@@ -35,7 +35,7 @@ def reuse(request: HttpRequest, number: str) -> HttpResponse:
         partial="exports/reuse_form.html",
         reused=run.export,
         context=context,
-        extra=lambda pane: {"reuse": compare(run=run, earlier=earlier, pane=pane)},
+        beside=lambda pane: {"reuse": compare(run=run, earlier=earlier, pane=pane)},
     )
     return filling.answer(form)
 

@@ -1,4 +1,4 @@
-"""The mission's *Validation and troubleshooting* table, row by row, caused at the sandbox and read where people read it."""
+"""The mission's *Validation and troubleshooting* table, row by row, caused at the sandbox, read on the page."""
 
 import json
 from decimal import Decimal
@@ -82,7 +82,9 @@ class TestInvalidDataTypeOrValue:
         assert not Run.objects.exists()
 
     def test_by_command(self, oakland, tmp_path):
-        with pytest.raises(CommandError, match="mapping-Date: Fund.Code is text. Date needs a column of type Date."):
+        with pytest.raises(
+            CommandError, match=r"mapping-Date: Fund\.Code is text\. Date needs a column of type Date\."
+        ):
             by_command(tmp_path, mapping=mapping_without("Date") | self.wrong)
 
     def test_a_value_that_finance_does_not_know(self, sandbox, oakland, tmp_path):

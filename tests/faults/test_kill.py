@@ -1,4 +1,4 @@
-"""`kill -9` of every kind of worker process, at every place where it hurts: nothing lost, nothing doubled, one start."""
+"""`kill -9` of every kind of worker process, at every place where it hurts: none lost, none doubled."""
 
 import os
 import signal
