@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from bpp_portal.kernel.roles import Right, rights_of
 from exports.models import Export, Run, RunTotal
@@ -13,6 +14,7 @@ from exports.rules.states import ACTIVE, CHIP_OF, State
 
 NEEDS_A_PERSON = (State.FAILED, State.PARTIAL, State.NEEDS_ATTENTION)
 DRAFTS = "drafts"
+CREATED = ((1, "last 24 hours"), (7, "last 7 days"), (30, "last 30 days"), (365, "last 365 days"))
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,7 @@ class Asked:
     cube: str = ""
     legal_entity: str = ""
     budget_model: str = ""
-    since: date | None = None
-    until: date | None = None
+    days: int = 0
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Asked":
@@ -43,14 +44,13 @@ class Asked:
             cube=query.get("cube", ""),
             legal_entity=query.get("entity", ""),
             budget_model=query.get("model", ""),
-            since=_day(query.get("since", "")),
-            until=_day(query.get("until", "")),
+            days=int(days) if (days := query.get("created", "")) in {str(number) for number, _ in CREATED} else 0,
         )
 
     @property
     def filters(self) -> bool:
         """Whether anything but the tab narrows the list."""
-        return any((self.search, self.cube, self.legal_entity, self.budget_model, self.since, self.until))
+        return any((self.search, self.cube, self.legal_entity, self.budget_model, self.days))
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,6 @@ class Row:
     word: str
     totals: tuple[RunTotal, ...]
     active: bool
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def may_see_drafts(user: Any) -> bool:
@@ -95,8 +88,7 @@ def _narrowed(rows: QuerySet[Any], asked: Asked, export: str, created: str) -> Q
         f"{export}cube__slug": asked.cube,
         f"{export}legal_entity": asked.legal_entity,
         f"{export}budget_model": asked.budget_model,
-        f"{created}__date__gte": asked.since,
-        f"{created}__date__lte": asked.until,
+        f"{created}__gte": timezone.now() - timedelta(days=asked.days) if asked.days else None,
     }
     rows = rows.filter(**{name: value for name, value in wanted.items() if value})
     if not asked.search:

@@ -73,6 +73,10 @@ class LinesPage:
     first: int
     has_next: bool
 
+    @property
+    def last(self) -> int:
+        return self.first + len(self.lines) - 1
+
 
 class RunPage:
     """A run for its page. Cube data (counts, totals, lines, proof) only for readers who may see exports."""
@@ -151,6 +155,11 @@ class RunPage:
         return list(self.run.totals.filter(place=RunTotal.Place.PACKAGE)) if self.numbers else []
 
     @property
+    def only_total(self) -> RunTotal | None:
+        """The total when all lines share amount type and currency: they stand in the heading then."""
+        return self.totals[0] if len(self.totals) == 1 else None
+
+    @property
     def has_lines(self) -> bool:
         return self.numbers and bool(self.run.lines_sha256) and (self.run.folder / frozen.LINES).exists()
 
@@ -195,8 +204,14 @@ class RunPage:
         for (kind, currency), (cube, package, finance) in sorted(sums.items()):
             rows.append(ProofRow(f"{kind}, {currency}", cube, package, finance, finance - package, True, currency))
         bad = found.missing + found.different
-        keys = f"{found.missing:,} missing, {found.extra:,} extra, {found.different:,} different"
-        rows.append(ProofRow("Line keys", lines, lines, lines - bad if bad else lines + found.extra, keys, False))
+        keys = ", ".join(
+            f"{count:,} {word}"
+            for count, word in ((found.missing, "missing"), (found.extra, "extra"), (found.different, "different"))
+            if count
+        )
+        rows.append(
+            ProofRow("Line keys", lines, lines, lines - bad if bad else lines + found.extra, keys or "0", False)
+        )
         return rows
 
     def _sums(self) -> dict[tuple[str, str], tuple[Decimal, Decimal, Decimal]]:

@@ -36,6 +36,7 @@ def export_list(request: HttpRequest) -> HttpResponse:
         "numbers": has_right(user, Right.READ_EXPORTS),
         "cube": cubes_for(user).filter(slug=asked.cube).first() if asked.cube else None,
         "refresh": REFRESH_SECONDS if any(row.active for row in rows) else 0,
+        "created": listing.CREATED,
         "zone": timezone.get_current_timezone_name(),
         "address": request.get_full_path(),
         **listing.choices(user=user),
