@@ -97,8 +97,8 @@ class Stack:
         assert not check or done.returncode == 0, done.stdout + done.stderr + self.words()
         return done
 
-    def export(self, name: str, *arguments: str, user: str = "planner") -> dict[str, Any]:
-        done = self.manage("export_budget", str(SAMPLES / name), "--as", user, "--json", *arguments)
+    def export(self, name: str, *arguments: str, user: str = "planner", check: bool = True) -> dict[str, Any]:
+        done = self.manage("export_budget", str(SAMPLES / name), "--as", user, "--json", *arguments, check=check)
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 

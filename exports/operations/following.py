@@ -82,10 +82,12 @@ def _may_be_late(run: Run) -> bool:
 
 
 def _store_lines(run: Run, client: FinanceClient) -> None:
-    path = run.folder / frozen.READ_BACK
-    with pq.ParquetWriter(path, frozen.READ_BACK_SCHEMA) as writer:
+    """Put the file in place when it is whole: pages read it at any time, and this process may die."""
+    temporary = run.folder / f"{frozen.READ_BACK}.{run.fence}"
+    with pq.ParquetWriter(temporary, frozen.READ_BACK_SCHEMA) as writer:
         for page in client.entry_lines(legal_entity=run.export.legal_entity, entry_number=run.entry_number):
             writer.write_table(_table(page))
+    temporary.replace(run.folder / frozen.READ_BACK)
 
 
 def _table(page: list[EntryLine]) -> pa.Table:

@@ -2,7 +2,6 @@
 
 import csv
 import random
-from collections import defaultdict
 from decimal import Decimal
 
 import pytest
@@ -10,26 +9,8 @@ import pytest
 from exports.frozen import PACKAGE
 from exports.models import RunTotal
 from exports.rules.states import State
+from tests.city import city_rows, fire_police_finance, recomputed
 from tests.world import SAMPLES, configuration, entry, export, sums, work
-
-CITY = SAMPLES / "oakland" / "facts.csv"
-
-
-def city_rows(keep):
-    with CITY.open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["amount"] and keep(row)]
-
-
-def recomputed(rows):
-    found = defaultdict(Decimal)
-    for row in rows:
-        value = "|".join((row["account_category"], row["department"], row["fund_code"]))
-        found[value, "2021-07-01", row["account_type"], "USD"] += Decimal(row["amount"])
-    return dict(found)
-
-
-def fire_police_finance(row):
-    return row["account_type"] == "Expense" and row["department"] in ("Fire", "Police", "Finance")
 
 
 def test_budgets_arrive_exactly_as_the_city_wrote_them(world, oakland, sandbox):

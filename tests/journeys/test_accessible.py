@@ -1,0 +1,115 @@
+"""Every page and every state of the pane: WCAG 2.2 AA in light and dark, and nothing wider than the window."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import NARROW, OAKLAND, WIDE
+from tests.journeys.test_planner import CREATED, add_filter, fill_general, fill_mapping
+from tests.stack import until
+
+SIZES = pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+PAGES = [
+    "/",
+    "/cubes/",
+    "/cubes/?q=nothing+of+the+kind",
+    OAKLAND,
+    f"{OAKLAND}?adding=1",
+    f"{OAKLAND}definition/",
+    f"{OAKLAND}snapshots/",
+    f"{OAKLAND}loads/",
+    f"{OAKLAND}loads/1/",
+    f"{OAKLAND}load/",
+    "/cubes/import/",
+    "/exports/?tab=drafts",
+    "/exports/?q=nothing+of+the+kind",
+    "/exports/BPP-999999/",
+    f"{OAKLAND}export/",
+]
+
+
+@SIZES
+def test_pages(visit, demo, size):
+    planner = visit("planner", size)
+    for path in PAGES:
+        planner.open(path)
+        planner.accessible(path)
+
+
+@SIZES
+def test_signed_out_and_refused(visit, size):
+    stranger = visit("", size)
+    stranger.open("/accounts/login/")
+    stranger.accessible("sign-in")
+    reviewer = visit("reviewer", size)
+    reviewer.open(f"{OAKLAND}export/")
+    reviewer.accessible("403")
+
+
+@SIZES
+def test_the_pane_empty_with_errors_and_complete(visit, size):
+    planner = visit("planner", size)
+    page = planner.page
+    page.goto(planner.demo.url + OAKLAND)
+    page.keyboard.press("Alt+Shift+E")
+    page.wait_for_selector("#pane #export-pane")
+    page.wait_for_timeout(400)  # until the pane has slid in: half-transparent text has no contrast
+    planner.accessible("empty pane")
+    fill_general(planner)
+    planner.accessible("pane with a field to map")
+    page.click("button[value=export]", force=True)
+    expect(page.locator("#problems")).to_be_focused()
+    planner.accessible("pane after Export with open problems")
+    fill_mapping(planner)
+    add_filter(planner, 0, "Account type.Name", ["Expense"])
+    page.click("[name=filter-0-add]")
+    page.wait_for_selector("#filter-0-values button")
+    planner.accessible("pane with suggestions")
+    page.keyboard.press("Escape")
+    planner.accessible("complete pane")
+
+
+@SIZES
+def test_the_pane_when_finance_is_not_there(visit, demo, size):
+    variable = "environment-variables/msdyn_xpna_BPPAppFinOpsURI"
+    address = demo.sandbox("GET", "facts")["finance_url"]
+    demo.sandbox("PUT", variable, {"value": None})
+    try:
+        planner = visit("planner", size)
+        page = planner.open(f"{OAKLAND}export/")
+        page.select_option("[name=legal_entity]", "USMF")
+        planner.counted()
+        expect(page.locator("#pane-readiness")).to_contain_text("Finance service not reachable")
+        planner.accessible("pane without Finance")
+    finally:
+        demo.sandbox("PUT", variable, {"value": address})
+
+
+@SIZES
+def test_a_run_while_it_works_and_done(visit, demo, size):
+    demo.sandbox("PUT", "faults", {"import_seconds": 6})
+    run = demo.export("oakland/fire-police-finance.json")
+    planner = visit("planner", size)
+    page = planner.open(f"/exports/{run['entry_number']}/")
+    until(lambda: page.locator(".stage.now", has_text="In Finance").count(), 30, "the run is in Finance")
+    planner.accessible("running")
+    expect(page.locator("#run-message")).to_contain_text(CREATED, timeout=60_000)
+    planner.accessible("done")
+    planner.open(f"/exports/{run['entry_number']}/reuse/")
+    planner.accessible("reuse")
+    planner.open("/exports/")
+    planner.accessible("list of exports")
+
+
+@SIZES
+def test_a_run_that_failed(visit, demo, size):
+    demo.sandbox("PUT", "users/planner", {"roles": []})
+    try:
+        run = demo.export("oakland/fire-police-finance.json", "--wait", check=False)
+    finally:
+        demo.sandbox("PUT", "users/planner", {"roles": ["Data management operations user"]})
+    planner = visit("planner", size)
+    page = planner.open(f"/exports/{run['entry_number']}/")
+    expect(page.locator("#run-message")).to_contain_text("No permission to execute Finance operation")
+    planner.accessible("failed")
+    planner.open("/")
+    planner.accessible("start page with a failed run")
