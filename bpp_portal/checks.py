@@ -71,7 +71,6 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
             "Name Dataverse, Finance, sign-in and blob hosts as host:port.",
             14,
         ),
-        (settings.DEBUG, "DEBUG is on.", "Turn it off.", 15),
     ]
     errors: list[CheckMessage] = [
         Error(f"Production: {text}", hint=hint, id=f"portal.E{number:03}")

@@ -150,14 +150,21 @@ def totals(folder: Path, file: str = LINES) -> tuple[Total, ...]:
     return tuple(Total(r[0], r[1], int(r[2]), int(r[3]), r[4], r[5]) for r in found)
 
 
-def segment_totals(folder: Path, *, segment: int, limit: int = 12) -> list[tuple[str, str, int, Decimal]]:
-    """Value of one segment, currency, lines and amount; largest first."""
+def segment_totals(
+    folder: Path, *, segment: int, limit: int = 12
+) -> dict[tuple[str, str], list[tuple[str, int, Decimal, int]]]:
+    """By amount type and currency: value of one segment, lines, amount, and how many values there are; largest first."""
     query = (
-        f"SELECT coalesce(s_{int(segment)}, ''), currency, count(*), sum(amount) FROM read_parquet($file) "  # noqa: S608
-        f"GROUP BY 1, 2 ORDER BY abs(sum(amount)) DESC, 1 LIMIT {int(limit)}"
+        f"SELECT amount_type, currency, coalesce(s_{int(segment)}, ''), count(*), sum(amount), "  # noqa: S608
+        "count(*) OVER (PARTITION BY amount_type, currency) FROM read_parquet($file) GROUP BY 1, 2, 3 "
+        "QUALIFY row_number() OVER (PARTITION BY amount_type, currency ORDER BY abs(sum(amount)) DESC, 3) "
+        f"<= {int(limit)} ORDER BY 1, 2, abs(sum(amount)) DESC, 3"
     )
+    found: dict[tuple[str, str], list[tuple[str, int, Decimal, int]]] = {}
     with opened(folder) as connection:
-        return connection.execute(query, {"file": str(folder / LINES)}).fetchall()
+        for kind, currency, *row in connection.execute(query, {"file": str(folder / LINES)}).fetchall():
+            found.setdefault((kind, currency), []).append((row[0], int(row[1]), row[2], int(row[3])))
+    return found
 
 
 def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:

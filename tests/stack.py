@@ -57,12 +57,13 @@ class Stack:
             **settings,
         }
         self.process: subprocess.Popen[str] | None = None
+        self.arguments: list[str] = []
         self.output = folder / "output.txt"
 
     def start(self) -> "Stack":
-        with self.output.open("a") as output:
+        with self.output.open("w") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "bpp_portal.demo"],
+                [sys.executable, "-m", "bpp_portal.demo", *self.arguments],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=output,

@@ -132,8 +132,6 @@ def services(web: int, sandbox: int, tls: int, env: dict[str, str]) -> tuple[Ser
 
 def run(started: list[Service]) -> None:
     held = lock()
-    if "--reset" in sys.argv[1:]:
-        reset()
     web = port("PORT", 8000)
     sandbox = port("SANDBOX_PORT", 8100)
     tls = port("SANDBOX_TLS_PORT", sandbox + 1)
@@ -141,6 +139,8 @@ def run(started: list[Service]) -> None:
         raise Stop("PORT, SANDBOX_PORT and SANDBOX_TLS_PORT must be three different ports.")
     for number, name in ((web, "PORT"), (sandbox, "SANDBOX_PORT"), (tls, "SANDBOX_TLS_PORT")):
         probe(number, name)
+    if "--reset" in sys.argv[1:]:
+        reset()
     other = services(web, sandbox, tls, {**os.environ, "PYTHONUNBUFFERED": "1"})[0]
     other.start()
     started.append(other)
@@ -171,7 +171,7 @@ def interrupted(*_: object) -> None:
 
 def main() -> int:
     os.chdir(ROOT)
-    for name in ("SIGTERM", "SIGHUP"):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # a shell starts programs in the background with SIGINT ignored
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), interrupted)
     started: list[Service] = []

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from bpp_portal.audit.operations import record
 from bpp_portal.kernel.clock import database_now
 from bpp_portal.kernel.problems import Problem
-from bpp_portal.kernel.roles import Right, has_right, require
+from bpp_portal.kernel.roles import Right, Role, require, roles_of
 from connections.errors import RemoteError
 from connections.models import Environment
 from cubes import queries as cube_queries
@@ -177,7 +177,7 @@ class NotYours(PermissionDenied):
 
 def may_stop(*, user: Any, run: Run) -> bool:
     """Whether `user` asked for `run` or administers the portal."""
-    return run.requested_by_id == user.pk or has_right(user, Right.MANAGE_CONNECTIONS)
+    return run.requested_by_id == user.pk or Role.ADMINISTRATOR in roles_of(user)
 
 
 def cancel(*, actor: Any, run: Run) -> bool:

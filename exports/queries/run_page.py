@@ -57,6 +57,18 @@ class ProofRow:
 
 
 @dataclass(frozen=True)
+class TotalBlock:
+    """Values of a segment (value, lines, amount), largest first, those that are left over, and the total of all."""
+
+    label: str
+    values: Sequence[tuple[str, int, Decimal]]
+    others: int
+    other_lines: int
+    other_amount: Decimal
+    total: RunTotal
+
+
+@dataclass(frozen=True)
 class AttemptView:
     row: Attempt
     kind: str
@@ -93,6 +105,18 @@ class RunPage:
     def shows_texts(self) -> bool:
         """Findings about lines and values (codes BRE-…) may quote cube data; those about connections do not."""
         return texts_are_free(self.run) or self.numbers
+
+    @property
+    def trouble(self) -> str:
+        """What holds the run up. While lines are compared it may count them."""
+        if self.run.trouble and not self.numbers and self.state is State.VERIFYING:
+            return "The entry cannot be read back whole yet. The export asks again by itself."
+        return self.run.trouble
+
+    @property
+    def with_lines(self) -> str:
+        count = self.run.line_count if self.numbers else None
+        return "" if count is None else f" with {count:,} line{pluralize(count)}"
 
     @cached_property
     def attempts(self) -> list[AttemptView]:
@@ -168,13 +192,13 @@ class RunPage:
         return [FIXED_LABELS.get(name, name) for name in self.run.segments]
 
     @cached_property
-    def by_segment(self) -> tuple[str, list[tuple[str, str, int, Decimal]]]:
-        """The first segment beside the main account, and its largest values: value, currency, lines, amount."""
+    def blocks(self) -> list[TotalBlock]:
+        """One block per amount type and currency, by the first segment beside the main account."""
         names = self.run.segments
-        if not self.has_lines or not names:
-            return "", []
         number = next((n for n, name in enumerate(names) if name != MAIN_ACCOUNT), 0)
-        return self.segment_labels[number], frozen.segment_totals(self.run.folder, segment=number)
+        found = frozen.segment_totals(self.run.folder, segment=number) if self.has_lines and names else {}
+        label = self.segment_labels[number] if found else "Type"
+        return [_block(label, total, found.get((total.amount_type, total.currency), [])) for total in self.totals]
 
     def lines(self, *, search: str, outcome: str, page: int) -> LinesPage | None:
         """One page of lines, largest first; None when nothing is frozen (yet)."""
@@ -190,6 +214,11 @@ class RunPage:
     @cached_property
     def rejections(self) -> list[Rejection]:
         return list(self.run.rejections.all()[:SHOWN_REJECTIONS]) if self.numbers else []
+
+    @cached_property
+    def rejection_count(self) -> int:
+        shown = len(self.rejections)
+        return shown if shown < SHOWN_REJECTIONS else self.run.rejections.count()
 
     @cached_property
     def proof(self) -> list[ProofRow]:
@@ -236,8 +265,15 @@ class RunPage:
 
 
 def texts_are_free(run: Run) -> bool:
-    """Whether the texts of a failure quote nothing of the cube."""
-    return not run.code.startswith("BRE-")
+    """Whether the texts of a failure quote nothing of the cube: those about connections, which all have a code."""
+    return bool(run.code) and not run.code.startswith("BRE-")
+
+
+def _block(label: str, total: RunTotal, rows: Sequence[tuple[str, int, Decimal, int]]) -> TotalBlock:
+    others = rows[0][3] - len(rows) if rows else 0
+    lines = total.lines - sum(row[1] for row in rows) if others else 0
+    amount = total.amount - sum((row[2] for row in rows), Decimal(0)) if others else Decimal(0)
+    return TotalBlock(label, [row[:3] for row in rows], others, lines, amount, total)
 
 
 def _clock(moment: datetime) -> str:

@@ -40,11 +40,14 @@ def stages_of(events: Sequence[Event]) -> tuple[Stage, ...]:
     last = events[-1]
     ended = last.state in TERMINAL
     now = STAGE_OF[last.state]
+    stopped_in = _stopped_in(events)
     found = []
     for number, name in enumerate(STAGES):
         own = [event for event in events if STAGE_OF[event.state] == name]
         if name == now:
             look = "now"
+        elif own and name == stopped_in:
+            look = END_LOOK[last.state]
         elif own and (ended or number < STAGES.index(now)):
             look = "done"
         else:
@@ -52,6 +55,14 @@ def stages_of(events: Sequence[Event]) -> tuple[Stage, ...]:
         found.append(Stage(name, look, own[0].at if own else None, _lasted(events, name)))
     end = Stage(now, END_LOOK[last.state], last.at, last.at - events[0].at) if ended else Stage("Completed", "todo")
     return (*found, end)
+
+
+def _stopped_in(events: Sequence[Event]) -> str:
+    """The stage that a run did not get through. Checking is through even when it finds that something differs."""
+    if events[-1].state not in TERMINAL or events[-1].state is State.SUCCEEDED:
+        return ""
+    before = [STAGE_OF[event.state] for event in events if event.state not in TERMINAL]
+    return before[-1] if before and before[-1] != STAGE_OF[State.VERIFYING] else ""
 
 
 def _since_last_request(events: Sequence[Event]) -> Sequence[Event]:

@@ -15,7 +15,7 @@ from exports import frozen
 from exports.models import Run
 from exports.operations.requesting import may_stop
 from exports.queries.run_page import CREATED, RunPage
-from exports.rules.states import State
+from exports.rules.states import ACTIVE, CHIP_OF, State
 
 # A spreadsheet takes a cell that begins with one of these for a formula.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -42,15 +42,19 @@ def live(request: HttpRequest, number: str) -> HttpResponse:
     """The part of the page that changes. 286 at the end, so that the page stops asking."""
     run = run_of(request, number)
     seen = request.GET.get("seen", "")
-    context = _context(request, run) | {"live": True, "announce": seen != run.state}
+    context = _context(request, run) | {"live": True, "announce": _word(seen) != _word(run.state)}
     answer = render(request, "exports/run_live.html", context)
     if not run.is_active:
         answer.status_code = HTMX_STOP_POLLING
-        if run.status is State.SUCCEEDED and seen != run.state:
-            lines = f", {run.line_count:,} lines" if context["page"].numbers else ""
-            toast = {"kind": "success", "title": CREATED, "text": f"{run.export.name}{lines}"}
-            trigger_client_event(answer, "toast", toast)
+        if run.status is State.SUCCEEDED and seen in list(ACTIVE):
+            text = f"Entry {run.entry_number}{context['page'].with_lines}"
+            trigger_client_event(answer, "toast", {"kind": "success", "title": CREATED, "text": text})
     return answer
+
+
+def _word(state: str) -> str:
+    """What people read for a state; several states read the same."""
+    return CHIP_OF[State(state)][1] if state in list(State) else ""
 
 
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
@@ -102,7 +106,7 @@ def _csv(run: Run, labels: list[str]) -> Iterator[str]:
     for number, *cells in frozen.line_rows(run.folder, segments=segments):
         texts = [_safe(cell or "") for cell in cells[:segments]]
         day, kind, currency, amount, rows = cells[segments:]
-        yield str(write([number, *texts, day, kind, currency, f"{amount:f}", rows]))
+        yield str(write([number, *texts, day, _safe(kind), _safe(currency), f"{amount:f}", rows]))
 
 
 def _safe(text: str) -> str:
