@@ -1,6 +1,18 @@
 """The transition table is total, reachable, and drawn in the README as it is."""
 
-from exports.rules.states import ACTIVE, CHIP_OF, FLOW_OF, STAGE_OF, TERMINAL, TRANSITIONS, State, may_follow
+from pathlib import Path
+
+from exports.rules.states import (
+    ACTIVE,
+    CHIP_OF,
+    FLOW_OF,
+    STAGE_OF,
+    TERMINAL,
+    TRANSITIONS,
+    State,
+    diagram,
+    may_follow,
+)
 
 
 def test_every_state_has_transitions_words_and_a_stage():
@@ -33,3 +45,8 @@ def test_after_the_start_left_a_run_is_never_simply_cancelled():
 def test_terminal_states_end_except_for_a_retry_or_a_decision():
     ends = {state for state in TERMINAL if not TRANSITIONS[state]}
     assert ends == {State.SUCCEEDED, State.PARTIAL, State.CANCELLED}
+
+
+def test_the_readme_shows_the_transition_table_as_it_is():
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert diagram() in readme

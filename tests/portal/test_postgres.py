@@ -13,9 +13,7 @@ from tests.stack import ROOT
 BINARIES = postgres.programs()
 pytestmark = [
     pytest.mark.postgres,
-    pytest.mark.skipif(
-        BINARIES is None, reason="PostgreSQL is not installed; these tests start their own cluster"
-    ),
+    pytest.mark.skipif(BINARIES is None, reason="PostgreSQL is not installed; these tests start their own cluster"),
 ]
 FOLDERS = ["tests/connections", "tests/cubes", "tests/exports"]
 
