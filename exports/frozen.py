@@ -153,7 +153,7 @@ def totals(folder: Path, file: str = LINES) -> tuple[Total, ...]:
 def segment_totals(
     folder: Path, *, segment: int, limit: int = 12
 ) -> dict[tuple[str, str], list[tuple[str, int, Decimal, int]]]:
-    """By amount type and currency: value of one segment, lines, amount, and how many values there are; largest first."""
+    """By amount type and currency: value of a segment, lines, amount, how many values there are; largest first."""
     query = (
         f"SELECT amount_type, currency, coalesce(s_{int(segment)}, ''), count(*), sum(amount), "  # noqa: S608
         "count(*) OVER (PARTITION BY amount_type, currency) FROM read_parquet($file) GROUP BY 1, 2, 3 "

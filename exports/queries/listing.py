@@ -1,11 +1,12 @@
 """The list of all budget register entry exports, and of drafts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 
 from bpp_portal.kernel.roles import Right, rights_of
@@ -62,6 +63,12 @@ class Row:
     word: str
     totals: tuple[RunTotal, ...]
     active: bool
+    chosen: bool = False
+
+    @property
+    def reuse(self) -> str:
+        """Address of Reuse configuration, also what its box in the list stands for."""
+        return reverse("exports:reuse", args=[self.run.entry_number])
 
 
 def may_see_drafts(user: Any) -> bool:
@@ -130,12 +137,29 @@ def _in_tab(runs: QuerySet[Run], tab: str, user: Any) -> QuerySet[Run]:
     return runs if states is None else runs.filter(state__in=[state.value for state in states])
 
 
-def rows_of(runs: list[Run]) -> list[Row]:
-    """The rows of one page, with the totals of all of them in one question."""
+def runs_again(*, shown: Collection[int]) -> list[Run]:
+    """The runs of a page that is refreshed: the same ones in the same order, whatever became of them."""
+    return list(Run.objects.select_related("export__cube", "requested_by").filter(pk__in=shown).order_by("-id"))
+
+
+def newer_than(*, user: Any, asked: Asked, shown: Collection[int]) -> int:
+    """How many runs of this tab came after those that are shown."""
+    return runs_of_tab(user=user, asked=asked).filter(pk__gt=max(shown)).count() if shown else 0
+
+
+def only_currency(rows: Sequence[Row]) -> str:
+    """The currency when all totals have the same: it stands in the heading then."""
+    found = {total.currency for row in rows for total in row.totals}
+    return found.pop() if len(found) == 1 else ""
+
+
+def rows_of(runs: Sequence[Run], *, chosen: Collection[str] = ()) -> list[Row]:
+    """The rows of one page, with the totals of all of them in one question; `chosen` are selected reuse addresses."""
     totals: dict[int, list[RunTotal]] = {run.pk: [] for run in runs}
     for total in RunTotal.objects.filter(run__in=runs, place=RunTotal.Place.PACKAGE):
         totals[total.run_id].append(total)
-    return [Row(run, *CHIP_OF[run.status], tuple(totals[run.pk]), run.is_active) for run in runs]
+    rows = [Row(run, *CHIP_OF[run.status], tuple(totals[run.pk]), run.is_active) for run in runs]
+    return [replace(row, chosen=True) if row.reuse in chosen else row for row in rows]
 
 
 def choices(*, user: Any) -> dict[str, list[tuple[str, str]]]:
