@@ -1,7 +1,10 @@
 """From the cube to the ledger: exact, once, and recomputed here from the city's own file with csv and Decimal."""
 
 import csv
+import io
 import random
+import time
+import zipfile
 from decimal import Decimal
 
 import pytest
@@ -10,7 +13,7 @@ from exports.frozen import PACKAGE
 from exports.models import RunTotal
 from exports.rules.states import State
 from tests.city import city_rows, fire_police_finance, recomputed
-from tests.world import SAMPLES, configuration, entry, export, sums, work
+from tests.world import SAMPLES, configuration, entry, export, load, sums, work
 
 
 def test_budgets_arrive_exactly_as_the_city_wrote_them(world, oakland, sandbox):
@@ -68,6 +71,34 @@ def test_codes_arrive_byte_for_byte(world, codes, sandbox):
     assert wanted <= {cell for row in rows for cell in row}
     for index in range(3):
         assert {line["DimensionDisplayValue"].split("|")[index] for line in entry(sandbox, run)["lines"]} >= wanted
+
+
+@pytest.mark.parametrize("facts", ["facts.csv", "facts.xlsx", "facts.parquet"])
+def test_codes_are_the_same_through_every_kind_of_file(world, sandbox, capsys, facts):
+    load("codes", facts, f"Period={SAMPLES / 'codes' / 'period.csv'}")
+    run = work(export(world.planner, "codes/codes.json"))
+    with (SAMPLES / "codes" / "facts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    wanted = {"|".join(list(row.values())[:3]) for row in rows}
+    with zipfile.ZipFile(run.folder / PACKAGE) as package:
+        [name] = [name for name in package.namelist() if name.endswith(".csv")]
+        text = package.read(name).decode("utf-16")
+    sent = {row["DIMENSIONDISPLAYVALUE"] for row in csv.DictReader(io.StringIO(text))}
+    assert {line["DimensionDisplayValue"] for line in entry(sandbox, run)["lines"]} == sent == wanted
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "America/Los_Angeles"])
+def test_dates_are_the_same_in_every_time_zone_of_the_server(world, oakland, sandbox, settings, monkeypatch, zone):
+    settings.TIME_ZONE = zone
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        run = work(export(world.planner, "oakland/fire-police-finance.json"))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert {line["EntryDate"][:10] for line in entry(sandbox, run)["lines"]} == {"2021-07-01"}
+    assert sums(entry(sandbox, run)) == recomputed(city_rows(fire_police_finance))
 
 
 @pytest.mark.parametrize("value", ["0800", "000110", "NA", "1E5", " lead", "two  blanks", "🧾 emoji"])
