@@ -1,5 +1,7 @@
 """What the portal refuses to run with. The demo is loopback only; everything else is production."""
 
+import base64
+import binascii
 import ipaddress
 from typing import Any
 
@@ -10,17 +12,46 @@ from django.db import DatabaseError
 
 from bpp_portal.demo.people import PEOPLE, password_of
 
-LOOPBACK_NAMES = {"localhost", "testserver"}
+ENVIRONMENTS = ("demo", "production")
+KEY_BYTES = 32
+
+
+def _name_of(host: str) -> str:
+    """The name or address in `host`, which may carry a port and the brackets of IPv6."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return (host.rsplit(":", 1)[0] if host.count(":") == 1 else host).lower().rstrip(".")
 
 
 def _is_loopback(host: str) -> bool:
-    name = host.rsplit(":", 1)[0] if host.count(":") == 1 else host.strip("[]")
-    if name in LOOPBACK_NAMES:
+    name = _name_of(host)
+    if name in ("localhost", "testserver") or name.endswith(".localhost"):
         return True
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _leads_here(host: str) -> bool:
+    """Whether a call to `host` stays on this machine; a call to 0.0.0.0 or :: does, too."""
+    return _is_loopback(host) or _name_of(host) in ("0.0.0.0", "::")  # noqa: S104 - refused, not listened on
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == KEY_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+@register()
+def environment_is_known(**_: Any) -> list[CheckMessage]:
+    """A misspelt PORTAL_ENV would quietly be the demo."""
+    if settings.PORTAL_ENV in ENVIRONMENTS:
+        return []
+    hint = "Set it to demo or production."
+    return [Error(f"PORTAL_ENV={settings.PORTAL_ENV} is not known.", hint=hint, id="portal.E002")]
 
 
 @register()
@@ -60,13 +91,19 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
             12,
         ),
         (
+            not all(_is_key(key) for key in settings.CONNECTION_KEYS),
+            "CONNECTION_KEYS has a key that is not 32 bytes in base64.",
+            "Set base64 of 32 random bytes; several are separated by commas.",
+            15,
+        ),
+        (
             not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS,
             "ALLOWED_HOSTS is empty or open.",
             "Name the portal's hosts.",
             13,
         ),
         (
-            any(_is_loopback(host) for host in settings.ALLOWED_REMOTE_HOSTS),
+            any(_leads_here(host) for host in settings.ALLOWED_REMOTE_HOSTS),
             "ALLOWED_REMOTE_HOSTS names a sandbox on this machine.",
             "Name Dataverse, Finance, sign-in and blob hosts as host:port.",
             14,
@@ -102,7 +139,7 @@ def _sandbox_environments() -> list[CheckMessage]:
         addresses = list(Environment.objects.values_list("name", "dataverse_url"))
     except DatabaseError:
         return []
-    local = [name for name, url in addresses if _is_loopback(urlsplit(url).hostname or "")]
+    local = [name for name, url in addresses if _leads_here(urlsplit(url).hostname or "")]
     if not local:
         return []
     hint = "Delete the environment or give it its real address."

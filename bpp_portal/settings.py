@@ -76,6 +76,8 @@ INSTALLED_APPS = [
     "exports",
 ]
 MIDDLEWARE = [
+    # First, so that a request which a later one refuses has its correlation id as well.
+    "bpp_portal.middleware.CorrelationMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -87,7 +89,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "bpp_portal.middleware.CorrelationMiddleware",
 ]
 ROOT_URLCONF = "bpp_portal.urls"
 WSGI_APPLICATION = "bpp_portal.wsgi.application"
