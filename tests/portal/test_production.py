@@ -17,6 +17,9 @@ SAFE = {
     "ALLOWED_HOSTS": "portal.contoso.example",
     "ALLOWED_REMOTE_HOSTS": "contoso.crm4.dynamics.com:443,contoso.operations.dynamics.com:443",
 }
+DEMO_SECRET = "demo-only-key-that-production-refuses-0123456789abcdefghijklmnop"
+DEMO_CONNECTION_KEY = "ZGVtby1vbmx5LWtleS1vZi1leGFjdGx5LTMyLWJ5dGU="
+HERE = ["127.0.0.1:8101", "localhost:8101", "LOCALHOST.:8101", "[::1]:8101", "0.0.0.0:8101", "finance.localhost:443"]
 
 
 def run(tmp_path, *arguments, **settings):
@@ -29,12 +32,18 @@ def run(tmp_path, *arguments, **settings):
     )
 
 
-def check(tmp_path, **settings):
-    return run(tmp_path, "manage.py", "check", **settings)
+def check(tmp_path, *arguments, **settings):
+    return run(tmp_path, "manage.py", "check", *arguments, **settings)
 
 
 def test_the_default_is_the_demo(tmp_path):
     assert check(tmp_path).returncode == 0
+
+
+def test_a_misspelt_environment_is_refused(tmp_path):
+    done = check(tmp_path, PORTAL_ENV="prod")
+    assert done.returncode != 0
+    assert "portal.E002" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["ALLOWED_HOSTS", "ALLOWED_REMOTE_HOSTS"])
@@ -46,8 +55,25 @@ def test_the_demo_is_for_this_machine_only(tmp_path, name):
 
 
 def test_safe_settings_pass(tmp_path):
-    done = check(tmp_path, **SAFE)
+    done = check(tmp_path, "--deploy", **SAFE)
     assert done.returncode == 0, done.stderr
+    assert "security.W" not in done.stderr, "Django's own list for a deployment has nothing to add"
+
+
+@pytest.mark.parametrize("given", [{}, SAFE], ids=["demo", "production"])
+def test_failures_are_never_shown_and_production_cookies_are_secure(tmp_path, given):
+    names = ("DEBUG", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_HTTPONLY")
+    program = f"from bpp_portal import settings; print(*(getattr(settings, name) for name in {names}))"
+    secure = str(given is SAFE)
+    done = run(tmp_path, "-c", program, **given | {"DEBUG": "1"})
+    assert done.stdout.split() == ["False", secure, secure, secure, "True"]
+
+
+def test_production_does_not_read_the_settings_of_a_demo(tmp_path):
+    (tmp_path / "demo.env").write_text(f'SECRET_KEY="{SAFE["SECRET_KEY"]}"\n')
+    done = check(tmp_path, **{name: value for name, value in SAFE.items() if name != "SECRET_KEY"})
+    assert done.returncode != 0
+    assert "SECRET_KEY setting must not be empty" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -55,10 +81,14 @@ def test_safe_settings_pass(tmp_path):
     [
         ({"DATABASE_URL": "sqlite:///portal.sqlite3"}, "portal.E010"),
         ({"SECRET_KEY": "short"}, "portal.E011"),
+        ({"SECRET_KEY": DEMO_SECRET}, "portal.E011"),
         ({"CONNECTION_KEYS": ""}, "portal.E012"),
+        ({"CONNECTION_KEYS": f"{SAFE['CONNECTION_KEYS']},{DEMO_CONNECTION_KEY}"}, "portal.E012"),
+        ({"CONNECTION_KEYS": "c2hvcnQ="}, "portal.E015"),
+        ({"CONNECTION_KEYS": f"{SAFE['CONNECTION_KEYS']},not base64"}, "portal.E015"),
         ({"ALLOWED_HOSTS": "*"}, "portal.E013"),
         ({"ALLOWED_HOSTS": ""}, "portal.E013"),
-        ({"ALLOWED_REMOTE_HOSTS": "127.0.0.1:8101"}, "portal.E014"),
+        *(({"ALLOWED_REMOTE_HOSTS": host}, "portal.E014") for host in HERE),
     ],
     ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
@@ -68,11 +98,17 @@ def test_production_refuses(tmp_path, change, code):
     assert code in done.stderr, done.stderr
 
 
-def test_the_web_server_does_not_start_unsafe(tmp_path):
-    program = "import bpp_portal.wsgi"
-    done = run(tmp_path, "-c", program, **SAFE | {"DATABASE_URL": "sqlite:///portal.sqlite3"})
+@pytest.mark.parametrize("program", [("-c", "import bpp_portal.wsgi"), ("manage.py", "worker")], ids=["web", "worker"])
+def test_neither_web_server_nor_worker_starts_unsafe(tmp_path, program):
+    done = run(tmp_path, *program, **SAFE | {"DATABASE_URL": "sqlite:///portal.sqlite3"})
     assert done.returncode != 0
     assert "SQLite cannot be used" in done.stderr
+
+
+def test_the_demo_is_not_prepared_in_production(tmp_path):
+    done = run(tmp_path, "manage.py", "prepare_demo", **SAFE)
+    assert done.returncode != 0
+    assert "The demo cannot be prepared in production." in done.stderr
 
 
 @pytest.mark.django_db
