@@ -1,9 +1,12 @@
 """Every page keeps the frame, the policy and the reader's choices."""
 
 import re
+import shutil
 
 import pytest
-from django.contrib.auth import get_user_model
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
 
 CUBE = "/cubes/city-of-oakland-adopted-budget/"
 PAGES = ["/", "/cubes/", CUBE, f"{CUBE}definition/", f"{CUBE}snapshots/", f"{CUBE}loads/", f"{CUBE}load/"]
@@ -29,13 +32,89 @@ def test_pages_keep_the_policy(client, world, oakland, path):
     check_policy(answer)
 
 
-def test_sign_in_and_administration_keep_the_policy(client, world):
-    check_policy(client.get("/accounts/login/"))
-    client.force_login(world.owner)
-    for path in ("/admin/", "/admin/exports/run/", "/admin/exports/export/", "/admin/cubes/cube/"):
-        answer = client.get(path)
-        assert answer.status_code == 200, path
-        check_policy(answer)
+ACCOUNT = ["login/", "logout/", "signup/", "password/change/", "2fa/", "reauthenticate/"]
+
+
+@pytest.mark.parametrize("path", ACCOUNT)
+def test_account_pages_keep_the_policy(client, world, path):
+    if path not in ("login/", "signup/"):
+        world.planner.set_password("right and long enough")
+        world.planner.save()
+        client.force_login(world.planner)
+    answer = client.get(f"/accounts/{path}")
+    assert answer.status_code == 200
+    check_policy(answer)
+
+
+@pytest.mark.parametrize("name", ["owner", "installer"])
+def test_the_administration_keeps_the_policy(client, world, oakland, name):
+    client.force_login(getattr(world, name))
+    seen = 0
+    for model in admin.site._registry:
+        address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        row = model._default_manager.order_by("pk").first()
+        for path in [address, f"{address}add/", *([f"{address}{row.pk}/change/"] if row else [])]:
+            answer = client.get(path)
+            assert answer.status_code in (200, 403), path
+            seen += answer.status_code == 200
+            check_policy(answer)
+    check_policy(client.get("/admin/"))
+    assert seen > 10
+
+
+def check_error_page(answer, status, code, frame=True):
+    """An error page: its code and correlation id, in the frame, under the policy."""
+    assert answer.status_code == status
+    html = answer.content.decode()
+    assert code in html
+    assert re.fullmatch(r"[0-9a-f]{12}", answer["X-Correlation-Id"])
+    assert f'id="correlation">{answer["X-Correlation-Id"]}<' in html
+    assert 'class="frame' in html
+    assert ("planner" in html) is frame, "signed in, the frame names the reader"
+    assert "Traceback" not in html
+    check_policy(answer)
+
+
+@pytest.fixture
+def browser(world, oakland):
+    client = Client(raise_request_exception=False)
+    client.force_login(world.planner)
+    return client
+
+
+def test_a_missing_page_keeps_the_frame(browser):
+    for path in ("/nowhere/", "/cubes/nowhere/", "/exports/BPP-404/", "/exports/drafts/404/"):
+        check_error_page(browser.get(path), 404, "PAGE_NOT_FOUND")
+
+
+def test_a_refused_page_keeps_the_frame(browser, world):
+    world.planner.groups.clear()
+    check_error_page(browser.get(CUBE), 403, "RIGHT_MISSING")
+
+
+def test_an_old_form_keeps_the_frame(world):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.planner)
+    check_error_page(client.post("/preferences/", {"theme": "dark"}), 403, "FORM_EXPIRED")
+
+
+@pytest.mark.expects_errors
+def test_a_failure_keeps_the_frame(browser, settings):
+    shutil.rmtree(settings.DATA_DIR)
+    check_error_page(browser.get(CUBE), 500, "SERVER_ERROR")
+
+
+@pytest.mark.expects_errors
+def test_a_failing_database_gets_a_bare_page(browser):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE exports_run RENAME TO exports_gone")
+    check_error_page(browser.get("/exports/"), 500, "SERVER_ERROR", frame=False)
+
+
+@pytest.mark.expects_errors
+def test_a_foreign_host_name_is_refused_with_an_id(client, db):
+    answer = client.get("/", headers={"host": "elsewhere.example"})
+    check_error_page(answer, 400, "BAD_REQUEST", frame=False)
 
 
 def test_a_refused_page_says_who_can_help(client, world, oakland):
@@ -62,18 +141,34 @@ def test_strangers_are_sent_to_the_sign_in(client, world, oakland):
         assert answer["Location"].startswith("/accounts/login/")
 
 
-def test_the_theme_is_one_of_three_and_the_way_back_is_ours(client, db):
-    answer = client.post("/preferences/", {"theme": "dark", "next": "https://elsewhere.example/"})
-    assert answer["Location"] == "/"
-    assert answer.cookies["bpp_theme"].value == "dark"
-    assert "bpp_theme" not in client.post("/preferences/", {"theme": "<b>"}).cookies
+@pytest.mark.parametrize("word", ["system", "light", "dark"])
+def test_the_theme_is_kept(client, db, word):
+    answer = client.post("/preferences/", {"theme": word, "next": "/exports/?tab=drafts"})
+    assert (answer.status_code, answer["Location"]) == (302, "/exports/?tab=drafts")
+    assert answer.cookies["bpp_theme"].value == word
+    assert f'data-bs-theme="{word}"' in client.get("/accounts/login/").content.decode()
 
 
-def test_a_wrong_password_is_a_sentence(client, db):
-    get_user_model().objects.create_user("planner", password="right and long enough")
-    answer = client.post("/accounts/login/", {"login": "planner", "password": "wrong"})
-    assert answer.status_code == 200
-    assert "not correct" in answer.content.decode()
+def test_other_words_are_not_kept_nor_read(client, db):
+    answer = client.post("/preferences/", {"theme": "<b>", "keys": "maybe", "nav": "narrow"})
+    assert not answer.cookies
+    client.cookies["bpp_theme"] = '"><b>'
+    client.cookies["bpp_keys"] = "maybe"
+    html = client.get("/accounts/login/").content.decode()
+    assert 'data-bs-theme="system"' in html
+    assert 'data-keys="on"' in html
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://elsewhere.example/", "//elsewhere.example/", r"/\elsewhere.example/", "javascript:alert(1)", ""],
+)
+def test_the_way_back_is_ours(client, db, address):
+    assert client.post("/preferences/", {"theme": "dark", "next": address})["Location"] == "/"
+
+
+def test_preferences_are_not_changed_by_a_link(client, db):
+    assert client.get("/preferences/", {"theme": "dark"}).status_code == 405
 
 
 def test_the_api_describes_itself(client, world):
