@@ -1,6 +1,7 @@
 """Who may not export is refused at every door: no button, no address, no command, no API. One test each."""
 
 import json
+import re
 import uuid
 
 import pytest
@@ -77,8 +78,23 @@ def test_a_posted_form_is_refused(page, oakland):
 
 @refused
 def test_the_command_is_refused(somebody):
+    with pytest.raises(CommandError, match=r"needs the role BPP administrator or Power User|is not shared with"):
+        call_command("export_budget", str(CONFIGURATION), user=somebody.username)
+    assert nothing_is_stored()
+
+
+@pytest.mark.parametrize("role", list(ALLOWED.values()), ids=list(ALLOWED))
+def test_the_command_is_refused_for_who_left(somebody):
+    somebody.is_active = False
+    somebody.save()
     with pytest.raises(CommandError):
         call_command("export_budget", str(CONFIGURATION), user=somebody.username)
+    assert nothing_is_stored()
+
+
+def test_the_command_knows_its_people(oakland):
+    with pytest.raises(CommandError, match="There is no user nobody"):
+        call_command("export_budget", str(CONFIGURATION), user="nobody")
     assert nothing_is_stored()
 
 
@@ -156,8 +172,9 @@ def test_exports_are_not_for_everybody(page, api, oakland, world):
     assert api.get("/api/v1/exports/").status_code == 403
 
 
+@pytest.mark.parametrize("name", ["planner", "owner"])
 class TestDraftCubes:
-    """Draft cubes have no Export command; page, command and API refuse them."""
+    """Draft cubes have no Export command; page, command and API refuse them, whoever asks."""
 
     text = "Only published cubes can be exported."
 
@@ -167,8 +184,8 @@ class TestDraftCubes:
         oakland.save()
         return oakland
 
-    def test_on_the_page(self, client, world, draft):
-        client.force_login(world.planner)
+    def test_on_the_page(self, client, world, draft, name):
+        client.force_login(getattr(world, name))
         cube = client.get(reverse("cubes:cube", args=[draft.slug])).content.decode()
         assert "Export to budget register entry" not in cube
         assert self.text in cube
@@ -180,16 +197,18 @@ class TestDraftCubes:
         assert self.text in answer.content.decode()
         assert nothing_is_stored()
 
-    def test_by_command(self, world, draft):
+    def test_by_command(self, world, draft, name):
         with pytest.raises(CommandError, match="Only published cubes can be exported"):
-            call_command("export_budget", str(CONFIGURATION), user="planner")
+            call_command("export_budget", str(CONFIGURATION), user=name)
+        assert nothing_is_stored()
 
-    def test_by_api(self, world, draft):
+    def test_by_api(self, world, draft, name):
         client = APIClient()
-        client.force_authenticate(world.planner)
+        client.force_authenticate(getattr(world, name))
         answer = client.post("/api/v1/exports/", json.loads(CONFIGURATION.read_text()), format="json")
         assert answer.status_code == 400
         assert self.text in answer.content.decode()
+        assert nothing_is_stored()
 
 
 class TestCubesWithoutADateColumn:
@@ -206,11 +225,18 @@ class TestCubesWithoutADateColumn:
 
     def test_on_the_page(self, client, world, dateless):
         client.force_login(world.planner)
-        assert self.text in client.get(reverse("pane:open", args=[dateless.slug])).content.decode()
+        pane = reverse("pane:open", args=[dateless.slug])
+        assert self.text in client.get(pane).content.decode()
+        form = form_data(configuration("oakland/fire-police-finance.json").configuration) | {"action": "export"}
+        answer = client.post(pane, form)
+        assert answer.status_code == 409
+        assert self.text in answer.content.decode()
+        assert nothing_is_stored()
 
     def test_by_command(self, world, dateless):
-        with pytest.raises(CommandError, match="no column of type Date"):
+        with pytest.raises(CommandError, match=re.escape(self.text)):
             call_command("export_budget", str(CONFIGURATION), user="planner")
+        assert nothing_is_stored()
 
     def test_by_api(self, world, dateless):
         client = APIClient()
@@ -218,6 +244,7 @@ class TestCubesWithoutADateColumn:
         answer = client.post("/api/v1/exports/", json.loads(CONFIGURATION.read_text()), format="json")
         assert answer.status_code == 400
         assert self.text in answer.content.decode()
+        assert nothing_is_stored()
 
 
 def test_a_repeated_request_gives_the_same_run(world, oakland):
