@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from base64 import b64encode
 from pathlib import Path
+from typing import Any
 
 from .processes import WINDOWS, Service
 
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = Path(os.environ.get("PORTAL_VAR_DIR", ROOT / "var"))
 SETTINGS = VAR / "demo.env"
 STEPS_SECONDS = 60.0
+PORTS = 65536
+ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 class Stop(Exception):
@@ -32,7 +35,7 @@ def port(name: str, default: int) -> int:
         value = int(text) if text else default
     except ValueError:
         raise Stop(f"{name}={text} is not a port number.") from None
-    if not 0 < value < 65536:
+    if not 0 < value < PORTS:
         raise Stop(f"{name}={text} is not a port number.")
     return value
 
@@ -45,9 +48,10 @@ def probe(number: int, name: str) -> None:
         try:
             probe_socket.bind(("127.0.0.1", number))
         except OSError:
+            other = number + 1000 if number + 1000 < PORTS else number - 1000
             raise Stop(
                 f"Port {number} on 127.0.0.1 is taken by another program. "
-                f"End that program, or choose another port: make demo {name}={number + 1000}"
+                f"End that program, or choose another port: make demo {name}={other}"
             ) from None
 
 
@@ -142,15 +146,15 @@ def run(started: list[Service]) -> None:
     if "--reset" in sys.argv[1:]:
         reset()
     other = services(web, sandbox, tls, {**os.environ, "PYTHONUNBUFFERED": "1"})[0]
-    other.start()
     started.append(other)
+    other.start()
     facts = json.loads(wait_for(f"http://127.0.0.1:{sandbox}/_sandbox/facts", other))
     env = environment(web, sandbox, tls, facts["client_secret"])
     if subprocess.call([sys.executable, str(ROOT / "manage.py"), "prepare_demo"], env=env, cwd=ROOT):
         raise Stop("The demo could not be prepared; see above.")
     for service in services(web, sandbox, tls, env)[1:]:
-        service.start()
         started.append(service)
+        service.start()
     wait_for(f"http://127.0.0.1:{web}/accounts/login/", started[-1])
     print((VAR / "welcome.txt").read_text(), flush=True)
     watch(started)
@@ -166,14 +170,19 @@ def watch(started: list[Service]) -> None:
 
 
 def interrupted(*_: object) -> None:
+    """The first signal ends the demo; a second one must not end the ending (a closed window sends several)."""
+    on_end(signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def on_end(action: Any) -> None:
+    for number in ENDS:
+        signal.signal(number, action)
 
 
 def main() -> int:
     os.chdir(ROOT)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # a shell starts programs in the background with SIGINT ignored
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), interrupted)
+    on_end(interrupted)  # also because a shell starts programs in the background with SIGINT ignored
     started: list[Service] = []
     status = 0
     try:
@@ -184,8 +193,7 @@ def main() -> int:
         print(reason, file=sys.stderr, flush=True)
         status = 1
     finally:
-        for name in ("SIGINT", "SIGTERM"):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+        on_end(signal.SIG_IGN)
         for service in reversed(started):
             service.end()
     return status
