@@ -41,5 +41,6 @@ def test_the_suite_passes_on_postgresql(address):
 def test_migrations_run_from_nothing(address):
     done = run(address, "manage.py", "migrate", "--verbosity=0")
     assert done.returncode == 0, done.stdout + done.stderr
-    done = run(address, "manage.py", "migrate", "--check")
-    assert done.returncode == 0, done.stdout + done.stderr
+    for check in (["migrate", "--check"], ["makemigrations", "--check", "--dry-run"], ["check", "--database=default"]):
+        done = run(address, "manage.py", *check)
+        assert done.returncode == 0, done.stdout + done.stderr
