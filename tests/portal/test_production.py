@@ -79,7 +79,7 @@ def test_production_does_not_read_the_settings_of_a_demo(tmp_path):
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"DATABASE_URL": "sqlite:///portal.sqlite3"}, "portal.E010"),
+        ({"DATABASE_URL": "sqlite://:memory:"}, "portal.E010"),
         ({"SECRET_KEY": "short"}, "portal.E011"),
         ({"SECRET_KEY": DEMO_SECRET}, "portal.E011"),
         ({"CONNECTION_KEYS": ""}, "portal.E012"),
@@ -100,7 +100,7 @@ def test_production_refuses(tmp_path, change, code):
 
 @pytest.mark.parametrize("program", [("-c", "import bpp_portal.wsgi"), ("manage.py", "worker")], ids=["web", "worker"])
 def test_neither_web_server_nor_worker_starts_unsafe(tmp_path, program):
-    done = run(tmp_path, *program, **SAFE | {"DATABASE_URL": "sqlite:///portal.sqlite3"})
+    done = run(tmp_path, *program, **SAFE | {"DATABASE_URL": "sqlite://:memory:"})
     assert done.returncode != 0
     assert "SQLite cannot be used" in done.stderr
 
