@@ -15,6 +15,9 @@ handler500 = "bpp_portal.errors.failed"
 urlpatterns = [
     path("", views.home, name="home"),
     path("preferences/", views.preferences, name="preferences"),
+    path("accounts/signup/", views.ask_an_administrator),
+    path("accounts/email/", views.ask_an_administrator),
+    path("accounts/password/reset/", views.ask_an_administrator),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("cubes/", include("exports.pane_urls")),

@@ -36,3 +36,9 @@ def preferences(request: HttpRequest) -> HttpResponse:
         if request.POST.get(name) in words:
             response.set_cookie(cookie, request.POST[name], max_age=A_YEAR, samesite="Lax")
     return response
+
+
+@require_safe
+def ask_an_administrator(request: HttpRequest) -> HttpResponse:
+    """Instead of the pages that would need a mail server: accounts and passwords come from an administrator."""
+    return render(request, "account/ask_an_administrator.html")

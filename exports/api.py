@@ -4,6 +4,8 @@ import uuid
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import LimitOffsetPagination
@@ -19,11 +21,16 @@ from connections.queries import default_environment
 from cubes.models import Cube
 from cubes.queries import cube_for
 
+from .api_schema import CONFIGURATION, RefusalSerializer, RunStatusSerializer, SummarySerializer
 from .models import Run
 from .operations.requesting import ExportRefused, TokenReused, request_export
 from .queries.run_page import texts_are_free
 from .queries.summaries import summary_of
 from .rules.configuration_file import read
+
+_LIMIT = OpenApiParameter("limit", int, description="runs a page")
+_OFFSET = OpenApiParameter("offset", int, description="runs to skip")
+_KEY = OpenApiParameter("Idempotency-Key", OpenApiTypes.UUID, OpenApiParameter.HEADER)
 
 
 class ExportList(APIView):
@@ -32,6 +39,7 @@ class ExportList(APIView):
     An `Idempotency-Key` header (a UUID) makes a repeated POST give the same run.
     """
 
+    @extend_schema(operation_id="exports_list", parameters=[_LIMIT, _OFFSET], responses=SummarySerializer(many=True))
     def get(self, request: Request) -> Response:
         require(request.user, Right.READ_EXPORTS, Right.READ_RUNS)
         runs = Run.objects.select_related("export__cube", "requested_by").prefetch_related("totals", "attempts")
@@ -39,6 +47,12 @@ class ExportList(APIView):
         page = pages.paginate_queryset(runs, request, view=self) or []
         return pages.get_paginated_response([seen_by(request.user, run) for run in page])
 
+    @extend_schema(
+        operation_id="exports_create",
+        parameters=[_KEY],
+        request=CONFIGURATION,
+        responses={201: SummarySerializer, 400: RefusalSerializer},
+    )
     def post(self, request: Request) -> Response:
         require(request.user, Right.EXPORT)
         file = read(request.data)
@@ -66,6 +80,7 @@ class ExportList(APIView):
 class ExportDetail(APIView):
     """One run by its run id or entry number."""
 
+    @extend_schema(operation_id="exports_retrieve", responses=SummarySerializer)
     def get(self, request: Request, key: str) -> Response:
         require(request.user, Right.READ_EXPORTS, Right.READ_RUNS)
         return Response(seen_by(request.user, run_by(key)))
@@ -74,6 +89,7 @@ class ExportDetail(APIView):
 class ExportStatus(APIView):
     """Only the state of a run, for waiting on it."""
 
+    @extend_schema(operation_id="exports_status", responses=RunStatusSerializer)
     def get(self, request: Request, key: str) -> Response:
         require(request.user, Right.READ_EXPORTS, Right.READ_RUNS)
         run = run_by(key)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from bpp_portal.kernel.roles import Role
+from connections.models import Environment
 from cubes.models import Cube
 from exports.forms import form_data
 from exports.models import Export, Run
@@ -95,6 +96,13 @@ def test_the_command_is_refused_for_who_left(somebody):
 def test_the_command_knows_its_people(oakland):
     with pytest.raises(CommandError, match="There is no user nobody"):
         call_command("export_budget", str(CONFIGURATION), user="nobody")
+    assert nothing_is_stored()
+
+
+def test_the_command_says_that_no_environment_is_set_up(oakland):
+    Environment.objects.all().delete()
+    with pytest.raises(CommandError, match="No environment is set up"):
+        call_command("export_budget", str(CONFIGURATION), user="planner")
     assert nothing_is_stored()
 
 

@@ -1,12 +1,17 @@
 """Signing in: the message after a wrong password, the lock-out, the way back, and who is kept out."""
 
+from base64 import b64encode
 from html import unescape
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+
+from bpp_portal.kernel.roles import Role
 
 PASSWORD = "right and long enough"
 WRONG = "The username and/or password you specified are not correct."
@@ -83,10 +88,13 @@ def test_the_way_back_leads_to_the_page_that_was_asked_for(client, planner):
     assert sign_in(client, "planner", PASSWORD, next="/exports/?tab=drafts")["Location"] == "/exports/?tab=drafts"
 
 
-def test_nobody_signs_up_alone(client, db):
-    data = {"username": "stranger", "password1": PASSWORD, "password2": PASSWORD}
-    assert client.get("/accounts/signup/").status_code == 200
-    client.post("/accounts/signup/", data)
+@pytest.mark.parametrize("address", ["signup", "email", "password/reset"])
+def test_accounts_come_from_an_administrator(client, db, address):
+    page = client.get(f"/accounts/{address}/")
+    assert page.status_code == 200
+    assert "Ask an administrator" in page.content.decode()
+    data = {"username": "stranger", "email": "a@b.example", "password1": PASSWORD, "password2": PASSWORD}
+    assert client.post(f"/accounts/{address}/", data).status_code == 405
     assert not get_user_model().objects.filter(username="stranger").exists()
 
 
@@ -122,3 +130,39 @@ def test_only_a_demo_shows_its_passwords(client, db, settings):
     assert "demo-planner" in client.get("/accounts/login/").content.decode()
     settings.PORTAL_ENV = "production"
     assert "demo-planner" not in client.get("/accounts/login/").content.decode()
+
+
+def basic(name, password) -> dict:
+    return {"HTTP_AUTHORIZATION": "Basic " + b64encode(f"{name}:{password}".encode()).decode()}
+
+
+def api(client, password):
+    return client.get("/api/v1/cubes/", **basic("planner", password))
+
+
+def test_the_api_locks_a_name_out_as_the_page_does(client, planner):
+    planner.groups.add(Group.objects.get(name=Role.POWER_USER))
+    assert api(client, PASSWORD).status_code == 200
+    for _ in range(5):
+        refused = api(client, "wrong")
+        assert refused.status_code == 401
+        assert "not correct" in refused.json()["detail"]
+    assert api(client, PASSWORD).json()["detail"] == LOCKED
+    sign_in(client, "planner", PASSWORD)
+    assert not is_signed_in(client)
+
+
+def test_a_name_with_a_second_factor_needs_the_browser(client, planner):
+    TOTP.activate(planner, "JBSWY3DPEHPK3PXP")
+    assert "second factor" in api(client, PASSWORD).json()["detail"]
+
+
+def test_the_administration_has_no_sign_in_of_its_own(client, planner):
+    answer = client.get("/admin/cubes/cube/", follow=True)
+    assert answer.redirect_chain[-1][0] == "/accounts/login/?next=%2Fadmin%2Fcubes%2Fcube%2F"
+    assert client.post("/admin/login/", {"username": "planner", "password": PASSWORD}).status_code == 302
+    assert not is_signed_in(client)
+    client.force_login(planner)
+    refused = client.get("/admin/cubes/cube/", follow=True)
+    assert refused.status_code == 403
+    assert "use the administration" in refused.content.decode()

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from connections.errors import RemoteError
 from connections.models import Environment
 from connections.queries import default_environment
 from cubes.models import Cube
@@ -67,7 +68,7 @@ def _request(path: Path, username: str) -> Run:
         raise CommandError(f"There is no cube {file.cube}, or it is not shared with {username}.") from error
     except Environment.DoesNotExist as error:
         raise CommandError(f"There is no environment {file.environment or 'yet'}.") from error
-    except PermissionDenied as error:
+    except (PermissionDenied, RemoteError) as error:
         raise CommandError(str(error)) from error
     except ExportRefused as error:
         lines = [f"{problem.field}: {problem.message}" for problem in error.problems]
