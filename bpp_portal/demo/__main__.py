@@ -29,6 +29,26 @@ class Stop(Exception):
     """The demo cannot go on; the message says why and what to do."""
 
 
+class Ending:
+    """Whether somebody asked the demo to end.
+
+    The signal's handler only notes it, and `pause` raises: an exception out of a handler could strike anywhere, inside
+    `subprocess` too, whose lock would then stay taken and let nobody wait for the process again.
+    """
+
+    asked = False
+
+    @classmethod
+    def ask(cls, *_: object) -> None:
+        cls.asked = True
+
+    @classmethod
+    def pause(cls, seconds: float) -> None:
+        time.sleep(seconds)
+        if cls.asked:
+            raise KeyboardInterrupt
+
+
 def port(name: str, default: int) -> int:
     text = os.environ.get(name, "")
     try:
@@ -95,7 +115,7 @@ def wait_for(url: str, service: Service) -> bytes:
         try:
             return fetch(url)
         except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
+            Ending.pause(0.1)
     raise Stop(f"{service.name} does not answer at {url}. See {service.log}.")
 
 
@@ -150,8 +170,7 @@ def run(started: list[Service]) -> None:
     other.start()
     facts = json.loads(wait_for(f"http://127.0.0.1:{sandbox}/_sandbox/facts", other))
     env = environment(web, sandbox, tls, facts["client_secret"])
-    if subprocess.call([sys.executable, str(ROOT / "manage.py"), "prepare_demo"], env=env, cwd=ROOT):
-        raise Stop("The demo could not be prepared; see above.")
+    prepare(env)
     for service in services(web, sandbox, tls, env)[1:]:
         started.append(service)
         service.start()
@@ -161,18 +180,25 @@ def run(started: list[Service]) -> None:
     del held
 
 
+def prepare(env: dict[str, str]) -> None:
+    process = subprocess.Popen([sys.executable, str(ROOT / "manage.py"), "prepare_demo"], env=env, cwd=ROOT)
+    try:
+        while process.poll() is None:
+            Ending.pause(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    Ending.pause(0)
+    if process.returncode:
+        raise Stop("The demo could not be prepared; see above.")
+
+
 def watch(started: list[Service]) -> None:
     while True:
-        time.sleep(0.5)
+        Ending.pause(0.5)
         for service in started:
             if not service.runs and not service.revive():
                 raise Stop(f"{service.name} does not stay alive. See {service.log}.")
-
-
-def interrupted(*_: object) -> None:
-    """The first signal ends the demo; a second one must not end the ending (a closed window sends several)."""
-    on_end(signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def on_end(action: Any) -> None:
@@ -182,7 +208,7 @@ def on_end(action: Any) -> None:
 
 def main() -> int:
     os.chdir(ROOT)
-    on_end(interrupted)  # also because a shell starts programs in the background with SIGINT ignored
+    on_end(Ending.ask)  # also because a shell starts programs in the background with SIGINT ignored
     started: list[Service] = []
     status = 0
     try:
