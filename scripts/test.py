@@ -1,6 +1,8 @@
 """The whole suite: linters, types, import contracts, then the tests. The last line prints the counts.
 
 python scripts/test.py [--lint-only] [pytest arguments]
+
+Without arguments of your own the test files are shared out among as many processes as there are cores, four at most.
 """
 
 import subprocess
@@ -10,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
+SHARED_OUT = ["-q", "-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 CHECKS = [
     ("ruff check", [str(BIN / "ruff"), "check", "."]),
     ("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),
@@ -25,7 +28,7 @@ def main() -> int:
     if "--lint-only" in arguments:
         return 1 if failed else 0
     (ROOT / "var").mkdir(exist_ok=True)
-    status = subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=ROOT)
+    status = subprocess.call([sys.executable, "-m", "pytest", *(arguments or SHARED_OUT)], cwd=ROOT)
     if failed:
         print(f"These checks failed before the tests: {', '.join(failed)}", file=sys.stderr)
     return status or (1 if failed else 0)

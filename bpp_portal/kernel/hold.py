@@ -15,14 +15,16 @@ def hold(place: str, seconds: float = 30.0) -> None:
     name = os.environ.get("PORTAL_HOLD", "")
     if not name or settings.PRODUCTION:
         return
-    asked, held, go = Path(name), Path(f"{name}.held"), Path(f"{name}.go")
+    pid = os.getpid()
+    asked, mine, held, go = Path(name), Path(f"{name}.{pid}"), Path(f"{name}.held"), Path(f"{name}.go")
     try:
         if asked.read_text() != place:
             return
-        asked.rename(held)
+        asked.rename(mine)
     except FileNotFoundError:
         return
-    held.write_text(str(os.getpid()))
+    mine.write_text(str(pid))
+    mine.rename(held)
     until = time.monotonic() + seconds
     while time.monotonic() < until and not go.exists():
         time.sleep(0.05)
