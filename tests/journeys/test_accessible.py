@@ -113,3 +113,11 @@ def test_a_run_that_failed(visit, demo, size):
     planner.accessible("failed")
     planner.open("/")
     planner.accessible("start page with a failed run")
+
+
+@SIZES
+def test_the_administration(visit, size):
+    owner = visit("owner", size)
+    for path in ("/admin/", "/admin/connections/flow/", "/admin/exports/run/"):
+        owner.open(path)
+        owner.accessible(path)
