@@ -5,6 +5,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.behaviours import BEHAVIOURS
 from sandbox.store import Store
 
 DEFAULT_MODES: dict[str, Any] = {
@@ -21,6 +22,7 @@ DEFAULT_MODES: dict[str, Any] = {
     "token_seconds": 3600,
     "write_url_seconds": 3600,
     "page_size": 10_000,  # Finance OData
+    "switched_off": [],  # rows of the fidelity checklist that are not played
 }
 KINDS = ("status", "reset", "refuse", "lost_answer", "body", "delay", "import")
 IMPORT_FAULTS = ("fail", "stuck", "drop_all", "drop_line", "double_line", "cent_off")
@@ -50,6 +52,12 @@ class Faults:
 
     def mode(self, name: str) -> Any:
         return self._modes[name]
+
+    def plays(self, behaviour: str) -> bool:
+        """Whether this row of the fidelity checklist is played; it is unless a test switched it off."""
+        if behaviour not in BEHAVIOURS:
+            raise KeyError(behaviour)
+        return behaviour not in self._modes["switched_off"]
 
     def describe(self) -> dict[str, Any]:
         with self._lock:
@@ -99,6 +107,7 @@ def _problems(wanted: dict[str, Any]) -> list[str]:
     problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
     if wanted.get("repeat_execution_id", "same") not in ("reject", "same", "twice"):
         problems.append("repeat_execution_id is reject, same or twice.")
+    problems += [f"There is no behaviour {name}." for name in wanted.get("switched_off", []) if name not in BEHAVIOURS]
     for rule in wanted.get("faults", []):
         extra = set(rule) - {*Fault.__dataclass_fields__, "after", "times"}
         if "call" not in rule or rule.get("kind") not in KINDS:

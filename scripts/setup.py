@@ -8,6 +8,7 @@ A second run with nothing to do takes no time: a stamp holds the hash of what wa
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def main() -> int:
     files = [ROOT / "requirements.txt"]
     if "--test" in sys.argv[1:]:
         files.append(ROOT / "requirements-test.txt")
-    return make_environment() or install(files)
+    return make_environment() or install(files) or (install_servers() if "--test" in sys.argv[1:] else 0)
 
 
 def make_environment() -> int:
@@ -55,6 +56,26 @@ def install(files: list[Path]) -> int:
             print(f"Installing {file.name} failed; see above. Nothing else was started.", file=sys.stderr)
             return failed
         stamp.write_text(wanted)
+    return 0
+
+
+def install_servers() -> int:
+    """Servers and checkers from npm that some tests use; without Node these tests are skipped with that reason."""
+    npm = shutil.which("npm")
+    if npm is None:
+        return 0
+    folder = ROOT / "tests" / "thirdparty"
+    stamp = folder / "node_modules" / ".installed"
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return 0
+    print("Installing tests/thirdparty/package-lock.json …", flush=True)
+    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    failed = subprocess.call(command, cwd=folder, stdout=subprocess.DEVNULL)
+    if failed:
+        print("npm ci in tests/thirdparty failed; see above. Nothing else was started.", file=sys.stderr)
+        return failed
+    stamp.write_text(wanted)
     return 0
 
 
