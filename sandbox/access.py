@@ -29,7 +29,9 @@ class DataverseUser:
 def dataverse_user(call: Call) -> DataverseUser:
     """The caller's enabled row among the users of Dataverse; an application is an application user there."""
     claims = tokens.bearer(call, audience=call.world.dataverse_url)
-    column, value = ("applicationid", claims.get("appid", "")) if _is_application(claims) else ("domainname", claims.get("upn", ""))
+    column, value = (
+        ("applicationid", claims.get("appid", "")) if _is_application(claims) else ("domainname", claims.get("upn", ""))
+    )
     row = call.world.store.row(
         f'SELECT systemuserid, isdisabled FROM "{DATAVERSE_SETS["systemusers"].name}" '
         f'WHERE "{column}" = ? COLLATE NOCASE',
