@@ -100,7 +100,7 @@ def _for_person(call: Call, proof: str, grant: grants.Grant, scope: str, *, offl
     offline = offline or "offline_access" in scope.split() or call.parts.get("version") == "v1.0"
     if offline or world.faults.mode("offline_access") == "always":
         reply["refresh_token"] = grants.issue(world, "refresh", person.upn, {"scope": scope}, signed_in=grant.signed_in)
-    if "openid" in scope.split():
+    if "openid" in (*scope.split(), *grant.details.get("scope", "").split()):
         reply["id_token"] = _id_token(world, app.client_id, person, grant)
     if call.form.get("client_info"):
         reply["client_info"] = client_info(person)

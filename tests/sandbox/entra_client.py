@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 REDIRECT = "http://localhost/back"
 VERIFIER = "v" * 43
+UNCHECKED = {"verify_signature": False, "verify_aud": False}  # how jwt reads a token without judging it
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
@@ -79,3 +80,8 @@ def refused(answer, error, code, status=400):
     assert content["error_description"].startswith(f"AADSTS{code}: ")
     assert {"trace_id", "correlation_id", "timestamp"} <= set(content)
     return content
+
+
+def put(entra, path, body):
+    """The answer of the control side, also when it refuses."""
+    return entra.http.put(f"{entra.plain}/_sandbox/{path}", json=body)

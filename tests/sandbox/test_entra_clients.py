@@ -10,8 +10,7 @@ import pytest
 from sandbox.store import Store
 from sandbox.tokens import signing_key
 from tests.certificates import key_pair
-from tests.sandbox.entra_client import refused
-from tests.sandbox.test_entra import UNCHECKED, put
+from tests.sandbox.entra_client import UNCHECKED, put, refused
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
