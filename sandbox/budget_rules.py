@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sandbox import exchange
+from sandbox import exchange, rulebook
+from sandbox.faults import Faults
 from sandbox.row_fields import RowError, day_of, decimal_of, member_of, must_be_filled, not_found
 from sandbox.rulebook import Setup
+from sandbox.store import Store
 
 Row = Mapping[str, str]
 
@@ -17,6 +19,20 @@ class Rulebook:
     """The rules of one legal entity; each check returns what will stand in the ledger, or raises RowError."""
 
     setup: Setup
+
+    @classmethod
+    def read(cls, store: Store, legal_entity: str, faults: Faults | None = None) -> "Rulebook":
+        return cls(rulebook.read(store, legal_entity, faults))
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """Budget code → budget type."""
+        return {code: known.type for code, known in self.setup.codes.items()}
+
+    def check(self, row: Row) -> dict[str, Any]:
+        """The line of a row of *Budget account entries*, header and line in one."""
+        self.header(row)
+        return self.line(row, "DATE")
 
     def header(self, row: Row) -> dict[str, Any]:
         """Fields of the entry; a code with a workflow leaves it not submitted."""

@@ -137,6 +137,9 @@ def run(world: World, number: int) -> None:
         _load(world, number, entities)
     except PackageError as error:
         execution_states.refuse(world, number, str(error))
+    except Exception:
+        execution_states.refuse(world, number, "The sandbox itself failed; its log says why.")
+        raise
 
 
 def _load(world: World, number: int, entities: list[PackageEntity]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sandbox import import_effects, rulebook
+from sandbox import import_effects
 from sandbox.budget_rules import Rulebook
 from sandbox.execution_states import finish, is_wanted
 from sandbox.finance_sets import FINANCE_SETS
@@ -36,7 +36,7 @@ class Loader:
         rows = rows_of(entity, strict=checks, need_maps=world.faults.plays("no-map-no-rows"))
         if entity.entity_set != HEADERS:
             rows = import_effects.changed(rows, execution["fault"])
-        rules = Rulebook(rulebook.read(world.store, world.faults, execution["legal_entity"]))
+        rules = Rulebook.read(world.store, execution["legal_entity"], world.faults)
         problems = staged(rows, FINANCE_SETS[entity.entity_set], longest=world.faults.mode("code_length"), keys=checks)
         writer = EntryWriter(
             world,

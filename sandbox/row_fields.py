@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -14,12 +13,12 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d
 _NUMBER = re.compile(r"[+-]?(\d{1,28}(\.\d{0,28})?|\.\d{1,28})")
 
 
-@dataclass(frozen=True)
 class RowError(Exception):
-    """One row is refused."""
+    """One row is refused: the field, and what is said of it."""
 
-    field: str
-    message: str
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(field, message)
+        self.field, self.message = field, message
 
 
 def not_found(value: str, field_name: str, table: str) -> str:

@@ -57,7 +57,8 @@ class Setup:
     memory: dict[str, str] = field(default_factory=dict)  # day → status of its period
 
 
-def read(store: Store, faults: Faults, legal_entity: str) -> Setup:
+def read(store: Store, legal_entity: str, faults: Faults | None = None) -> Setup:
+    """The set-up of a legal entity; modes and switched off behaviours count when `faults` are given."""
     ledger: Any = store.row("SELECT * FROM Ledgers WHERE LegalEntityId = ?", (legal_entity,))
     active = store.value(
         "SELECT FinancialDimensionFormat FROM DimensionIntegrationFormats WHERE IsActive = 'Yes' "
@@ -87,10 +88,10 @@ def read(store: Store, faults: Faults, legal_entity: str) -> Setup:
         _periods(store, legal_entity, _of(ledger, "FiscalCalendar")),
         tuple(account_structures.read(store, [name for name in names if name])),
         tuple(exchange.read(store, rate_type)),
-        faults.plays("row-rules"),
-        faults.plays("dimension-format"),
-        bool(faults.mode("derive_account_structure")),
-        faults.mode("code_length"),
+        faults is None or faults.plays("row-rules"),
+        faults is None or faults.plays("dimension-format"),
+        faults is None or bool(faults.mode("derive_account_structure")),
+        faults.mode("code_length") if faults else None,
     )
 
 
