@@ -11,6 +11,7 @@ from sandbox.row_fields import RowError, day_of, decimal_of, member_of, must_be_
 from sandbox.rulebook import Setup
 from sandbox.store import Store
 
+__all__ = ["Row", "RowError", "Rulebook", "not_found"]
 Row = Mapping[str, str]
 
 
