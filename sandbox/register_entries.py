@@ -15,6 +15,7 @@ from sandbox.store import Store
 from sandbox.world import World
 
 FLAT, HEADERS, LINES = "BudgetRegisterEntries", "BudgetRegisterEntryHeaders", "BudgetRegisterEntryLines"
+_ENTRY = "dataAreaId = ? AND LegalEntityId = ? AND EntryNumber = ?"
 _HEADER_FIELDS = {"BudgetModelId": "Budget model", "BudgetCode": "Budget code"}
 
 
@@ -38,13 +39,15 @@ class EntryWriter:
         header = self.rulebook.header(row) if self.kind != LINES else None
         if self.kind == HEADERS:
             day = row.get("DEFAULTDATE", "")
-            return self._put_header(legal_entity, self.entry_number(row, number), header, _noon(day) if day else "")
+            entry = self.entry_number(row, number)
+            return entry, self._put_header(legal_entity, entry, header, _noon(day) if day else "") is None
         line = self.rulebook.line(row, self.date_column)
         if not row.get("LINENUMBER"):
             raise RowError("LINENUMBER", must_be_filled("Line number"))
         line["LineNumber"] = line_number_of(row["LINENUMBER"])
         entry = self.entry_number(row, number)
-        self._put_header(legal_entity, entry, header, line["EntryDate"])
+        known = self._put_header(legal_entity, entry, header, line["EntryDate"])
+        line["WorkflowStatus"] = known["WorkflowStatus"] if known else header["WorkflowStatus"] if header else "None"
         return entry, self._put_line(legal_entity, entry, line)
 
     @property
@@ -86,39 +89,40 @@ class EntryWriter:
             connection.execute("INSERT INTO drawn_numbers VALUES (?, ?, ?)", (self.execution, token, drawn))
             return drawn
 
-    def _put_header(self, legal_entity: str, entry: str, header: dict[str, Any] | None, date: str) -> tuple[str, bool]:
-        """Make or change the header; without one (`None`, a package of lines) it must stand there already."""
+    def _put_header(self, legal_entity: str, entry: str, header: dict[str, Any] | None, date: str) -> Any:
+        """Make or change the header; without one (`None`, a package of lines) it must stand there already.
+
+        Returns the row that stood there before, or None.
+        """
         known = header_of(self.world.store, legal_entity, entry)
         if known is not None and known["Status"] == "Completed" and self.world.faults.plays("completed-is-closed"):
             raise RowError("ENTRYNUMBER", f"Budget register entry {entry} is completed and cannot be changed.")
         if known is None and header is None:
             raise RowError("ENTRYNUMBER", not_found(entry, "Entry number", "Budget register entry headers"))
         if header is None:
-            return entry, False
+            return known
         if known is not None and self.kind == FLAT:
             for name, label in _HEADER_FIELDS.items():
                 if known[name] != header[name]:
                     raise RowError(name.upper(), f"update not allowed for field '{label}'")
-            return entry, False
+            return known
         if known is None and not date:
             raise RowError("DEFAULTDATE", must_be_filled("Default date"))
         start = {"Status": "Draft", "CreatedBy": self.user, "CreatedDateTime": _now()}
         kept = {name: value for name, value in header.items() if known is None or name != "WorkflowStatus"}
         full = _key(legal_entity, entry) | kept | ({"DefaultDate": date} if date else {})
         put_row(self.world.store, FINANCE_SETS[HEADERS], full | (start if known is None else {}))
-        return entry, known is None
+        return known
 
     def _put_line(self, legal_entity: str, entry: str, line: dict[str, Any]) -> bool:
         store, key = self.world.store, _key(legal_entity, entry)
-        where = "dataAreaId = ? AND LegalEntityId = ? AND EntryNumber = ?"
         exists = store.row(
-            f"SELECT 1 FROM {LINES} WHERE {where} AND LineNumber = ?", (*key.values(), line["LineNumber"])
+            f"SELECT 1 FROM {LINES} WHERE {_ENTRY} AND LineNumber = ?", (*key.values(), line["LineNumber"])
         )
         if exists and not self.world.faults.plays("upsert-by-key"):
-            line |= {"LineNumber": store.value(f"SELECT max(LineNumber) + 1 FROM {LINES} WHERE {where}", key.values())}
+            line |= {"LineNumber": store.value(f"SELECT max(LineNumber) + 1 FROM {LINES} WHERE {_ENTRY}", key.values())}
             exists = None
-        workflow = header_of(store, legal_entity, entry)["WorkflowStatus"]
-        put_row(store, FINANCE_SETS[LINES], key | {"WorkflowStatus": workflow, **line})
+        put_row(store, FINANCE_SETS[LINES], key | line)
         return exists is None
 
 
@@ -131,20 +135,18 @@ def _noon(day: str) -> str:
 
 
 def header_of(store: Store, legal_entity: str, entry: str) -> Any:
-    return store.row(f"SELECT * FROM {HEADERS} WHERE LegalEntityId = ? AND EntryNumber = ?", (legal_entity, entry))
+    return store.row(f"SELECT * FROM {HEADERS} WHERE {_ENTRY}", _key(legal_entity, entry).values())
 
 
 def set_totals(store: Store, legal_entity: str, entry: str) -> None:
     """Expense and revenue of an entry, in the accounting currency."""
     rows = store.rows(
-        f"SELECT AmountType, AccountingCurrencyAmount FROM {LINES} WHERE LegalEntityId = ? AND EntryNumber = ?",
-        (legal_entity, entry),
+        f"SELECT AmountType, AccountingCurrencyAmount FROM {LINES} WHERE {_ENTRY}", _key(legal_entity, entry).values()
     )
     sums = {kind: sum((Decimal(r[1]) for r in rows if r[0] == kind), Decimal(0)) for kind in ("Expense", "Revenue")}
     store.connection.execute(
-        f"UPDATE {HEADERS} SET ExpenseBudgetTotal = ?, RevenueBudgetTotal = ? "
-        "WHERE LegalEntityId = ? AND EntryNumber = ?",
-        (format(sums["Expense"], "f"), format(sums["Revenue"], "f"), legal_entity, entry),
+        f"UPDATE {HEADERS} SET ExpenseBudgetTotal = ?, RevenueBudgetTotal = ? WHERE {_ENTRY}",
+        (format(sums["Expense"], "f"), format(sums["Revenue"], "f"), *_key(legal_entity, entry).values()),
     )
 
 
