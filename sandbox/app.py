@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox import blob, control, data_management, dataverse, finance
+from sandbox import blob, connector, control, data_management, dataverse, executions, finance
+from sandbox.blob_addresses import ACCOUNT, CONTAINER
 from sandbox.entra import administration, discovery, signin
 from sandbox.entra.token import token
 from sandbox.gate import Gate
@@ -53,8 +54,13 @@ def build(world: World) -> Gate:
         route("/_sandbox/application", administration.application_of, "GET", "PUT"),
         route("/_sandbox/environment-variables/{name}", control.variable, "PUT"),
         route("/_sandbox/virtual-entities/{name}", control.virtual_entity, "PUT"),
-        route("/dmf/{name:path}", blob.put, "PUT"),
-        route("/dmf/{name:path}", blob.get, "GET"),
+        route("/_sandbox/executions", executions.control_list),
+        route("/_sandbox/executions/{id:path}", executions.control_change, "PUT"),
+        route(f"/{ACCOUNT}/{CONTAINER}/{{name:path}}", blob.handle, "PUT", "GET", "DELETE"),
+        route("/api/connector/enqueue/{id}", connector.enqueue, "POST"),
+        route("/api/connector/jobstatus/{id}", connector.job_status),
+        route("/api/connector/dequeue/{id}", connector.dequeue),
+        route("/api/connector/ack/{id}", connector.ack, "POST"),
         route("/data/" + ACTION, data_management.action, "POST"),
         route("/data/{set}/$count", finance.read_set, count="yes"),
         route("/data/{set}", finance.read_set),

@@ -173,22 +173,20 @@ _FINANCE = (
         "StagingRecordsToBeProcessedCount:Int32 StagingRecordsCreatedCount:Int32 TargetRecordsCreatedCount:Int32 "
         "TargetRecordsUpdatedCount:Int32 StagingStartDateTime:DateTimeOffset StagingEndDateTime:DateTimeOffset "
         "TargetStartDateTime:DateTimeOffset TargetEndDateTime:DateTimeOffset",
-        view="SELECT project AS DefinitionGroupId, execution_id AS JobId, entity AS EntityName, "
-        "CASE WHEN started IS NULL THEN 'NotRun' ELSE 'Finished' END AS StagingStatus, "
-        "CASE state WHEN 'NotRun' THEN 'NotRun' WHEN 'Executing' THEN 'Executing' "
-        "WHEN 'Succeeded' THEN 'Finished' WHEN 'Canceled' THEN 'Canceled' ELSE 'Error' END AS TargetStatus, "
-        "total AS StagingRecordsToBeProcessedCount, total AS StagingRecordsCreatedCount, "
-        "created AS TargetRecordsCreatedCount, updated AS TargetRecordsUpdatedCount, "
+        view="SELECT e.project AS DefinitionGroupId, e.execution_id AS JobId, n.entity AS EntityName, "
+        "n.staging AS StagingStatus, n.target AS TargetStatus, n.total AS StagingRecordsToBeProcessedCount, "
+        "n.staged AS StagingRecordsCreatedCount, n.created AS TargetRecordsCreatedCount, "
+        "n.updated AS TargetRecordsUpdatedCount, "
         + ", ".join(
-            f"strftime('%Y-%m-%dT%H:%M:%SZ', coalesce({column}, -2208988800), 'unixepoch') AS {name}"
+            f"strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(n.{column}, -2208988800), 'unixepoch') AS {name}"
             for column, name in (
-                ("started", "StagingStartDateTime"),
-                ("started", "StagingEndDateTime"),
-                ("started", "TargetStartDateTime"),
-                ("finished", "TargetEndDateTime"),
+                ("staging_started", "StagingStartDateTime"),
+                ("staging_ended", "StagingEndDateTime"),
+                ("target_started", "TargetStartDateTime"),
+                ("target_ended", "TargetEndDateTime"),
             )
         )
-        + f" FROM executions e WHERE visible <= {_NOW} AND id = "
+        + f" FROM execution_entities n JOIN executions e ON e.id = n.execution WHERE e.visible <= {_NOW} AND e.id = "
         "(SELECT max(id) FROM executions x WHERE x.execution_id = e.execution_id)",
     ),
 )

@@ -51,10 +51,16 @@ def fill(store: Store, finance_url: str) -> None:
             "entra_accounts",
             "grants",
             "blobs",
-            "blob_blocks",
+            "blob_parts",
             "executions",
-            "execution_errors",
+            "execution_entities",
+            "import_errors",
+            "error_files",
+            "status_questions",
+            "exported_packages",
+            "connector_messages",
             "drawn_numbers",
+            "number_sequences",
         ):
             connection.execute(f"DELETE FROM {table}")
         connection.execute("DELETE FROM settings WHERE name = 'application'")
