@@ -44,6 +44,7 @@ def reset(call: Call) -> Response:
     fill(call.world.store, call.world.finance_url)
     call.world.faults.change({"reset": True})
     call.world.journal.clear()
+    call.world.protection.clear()
     return answer({"reset": True})
 
 

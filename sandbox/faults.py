@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.behaviours import BEHAVIOURS
+from sandbox.dataverse_protection import problems as limit_problems
 from sandbox.store import Store
 
 DEFAULT_MODES: dict[str, Any] = {
@@ -19,6 +20,9 @@ DEFAULT_MODES: dict[str, Any] = {
     "unknown_project": "create",  # create | reject
     "unknown_user_status": 403,  # 401 | 403 for a user whom Finance does not know
     "generation_seconds": 0,  # a virtual entity appears so long after it was made visible
+    "service_protection": {},  # Dataverse's limits of a user: the documented ones, smaller ones, or null for none
+    "flow_save_first": False,  # a flow goes on only after its definition was saved once
+    "key_index_seconds": 0,  # a new alternate key can be used so much later
     "token_seconds": 3600,
     "write_url_seconds": 3600,
     "page_size": 10_000,  # Finance OData
@@ -107,6 +111,7 @@ def _problems(wanted: dict[str, Any]) -> list[str]:
     problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
     if wanted.get("repeat_execution_id", "same") not in ("reject", "same", "twice"):
         problems.append("repeat_execution_id is reject, same or twice.")
+    problems += limit_problems(wanted.get("service_protection"))
     problems += [f"There is no behaviour {name}." for name in wanted.get("switched_off", []) if name not in BEHAVIOURS]
     for rule in wanted.get("faults", []):
         extra = set(rule) - {*Fault.__dataclass_fields__, "after", "times"}

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS execution_errors (
 CREATE INDEX IF NOT EXISTS execution_errors_by_execution ON execution_errors (execution);
 CREATE TABLE IF NOT EXISTS drawn_numbers (
   execution INTEGER NOT NULL, token TEXT NOT NULL, entry_number TEXT NOT NULL, PRIMARY KEY (execution, token));
+CREATE TABLE IF NOT EXISTS dv_tables (logical_name TEXT PRIMARY KEY, definition TEXT NOT NULL);
 """
 
 
