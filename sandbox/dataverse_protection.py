@@ -16,15 +16,16 @@ from sandbox.wire import WireError, dataverse_error
 class Limits:
     """The documented limits of one user on one web server; a test sets smaller ones."""
 
-    requests: int = 6000
+    requests: float = 6000
     execution_seconds: float = 1200
-    concurrent: int = 52
+    concurrent: float = 52
     window_seconds: float = 300
     call_seconds: float = 0  # every call is made to take at least so long
 
 
 def limits(mode: dict[str, Any] | None) -> Limits | None:
-    return None if mode is None else Limits(**mode)
+    """The limits of a mode's value; numbers may come exact, time is measured in floats."""
+    return None if mode is None else Limits(**{name: float(value) for name, value in mode.items()})
 
 
 def problems(mode: Any) -> list[str]:
@@ -37,7 +38,7 @@ def problems(mode: Any) -> list[str]:
 
 def too_many(limit: Limits, wait: float) -> WireError:
     window = f"over time window of {limit.window_seconds:g} seconds"
-    text = f"Number of requests exceeded the limit of {limit.requests} {window}."
+    text = f"Number of requests exceeded the limit of {limit.requests:g} {window}."
     return _refused("0x80072322", text, wait)
 
 
@@ -51,7 +52,7 @@ def too_long(limit: Limits, wait: float) -> WireError:
 
 
 def too_wide(limit: Limits) -> WireError:
-    return _refused("0x80072326", f"Number of concurrent requests exceeded the limit of {limit.concurrent}.", 1)
+    return _refused("0x80072326", f"Number of concurrent requests exceeded the limit of {limit.concurrent:g}.", 1)
 
 
 def _refused(code: str, text: str, wait: float) -> WireError:
@@ -104,7 +105,7 @@ class Protection:
             running = self._running[user]
         self._check(earlier, record.started, running, limit)
         headers = {
-            "x-ms-ratelimit-burst-remaining-xrm-requests": str(min(limit.requests, 6000) - len(earlier) - 1),
+            "x-ms-ratelimit-burst-remaining-xrm-requests": f"{min(limit.requests, 6000) - len(earlier) - 1:g}",
             "x-ms-ratelimit-time-remaining-xrm-requests": f"{min(limit.execution_seconds, 1200) - _used(earlier):,.2f}",
         }
         try:
@@ -118,7 +119,9 @@ class Protection:
         if running >= limit.concurrent and running > 1:
             raise too_wide(limit)
         if len(earlier) >= limit.requests:
-            leaves = earlier[len(earlier) - limit.requests].started + limit.window_seconds
+            # this call counts as well: so many must leave that the next one finds room
+            starts = [record.started for record in earlier] + [now]
+            leaves = starts[len(starts) - max(1, int(limit.requests))] + limit.window_seconds
             raise too_many(limit, leaves - now)
         if _used(earlier) > limit.execution_seconds:
             raise too_long(limit, _until_room(earlier, limit) - now)
