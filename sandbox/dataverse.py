@@ -65,6 +65,8 @@ def _answer(outer: Session, call: Call) -> Response:
     """One call of the outer session's user: the whole request, or a part of a batch."""
     path = call.path.removeprefix(PATH).rstrip("/")
     session = Session(call, outer.claims, outer.user_id, path, outer.content_ids)
+    if not path and call.method == "GET":
+        return _service_document(session)
     parts = segments(path)
     name = parts[0][0]
     operation = _OPERATIONS.get((name, call.method))
@@ -74,7 +76,7 @@ def _answer(outer: Session, call: Call) -> Response:
         raise not_allowed(call.method)
     if name == "EntityDefinitions":
         return _metadata(session, dataverse_metadata.answer)
-    if name in ("RelationshipDefinitions", "GlobalOptionSetDefinitions"):
+    if name in ("RelationshipDefinitions", "GlobalOptionSetDefinitions", "$metadata"):
         raise not_supported(f"{name} is not served by this environment.")
     return _rows(session, parts)
 
@@ -82,6 +84,12 @@ def _answer(outer: Session, call: Call) -> Response:
 def _metadata(session: Session, handler: Callable[[Session], dataverse_metadata.Answer]) -> Response:
     status, body, headers = handler(session)
     return Response(status_code=status, headers=headers) if body is None else answer(body, status, headers)
+
+
+def _service_document(session: Session) -> Response:
+    sets = sorted(table.set_name for table in session.tables)
+    value = [{"name": name, "kind": "EntitySet", "url": name} for name in sets]
+    return answer({"@odata.context": f"{session.base}/$metadata", "value": value})
 
 
 def who_am_i(session: Session) -> Response:

@@ -38,7 +38,7 @@ def problems(mode: Any) -> list[str]:
 
 def too_many(limit: Limits, wait: float) -> WireError:
     window = f"over time window of {limit.window_seconds:g} seconds"
-    text = f"Number of requests exceeded the limit of {limit.requests:g} {window}."
+    text = f"Number of requests exceeded the limit of {limit.requests:.0f} {window}."
     return _refused("0x80072322", text, wait)
 
 
@@ -52,7 +52,7 @@ def too_long(limit: Limits, wait: float) -> WireError:
 
 
 def too_wide(limit: Limits) -> WireError:
-    return _refused("0x80072326", f"Number of concurrent requests exceeded the limit of {limit.concurrent:g}.", 1)
+    return _refused("0x80072326", f"Number of concurrent requests exceeded the limit of {limit.concurrent:.0f}.", 1)
 
 
 def _refused(code: str, text: str, wait: float) -> WireError:
@@ -105,7 +105,7 @@ class Protection:
             running = self._running[user]
         self._check(earlier, record.started, running, limit)
         headers = {
-            "x-ms-ratelimit-burst-remaining-xrm-requests": f"{min(limit.requests, 6000) - len(earlier) - 1:g}",
+            "x-ms-ratelimit-burst-remaining-xrm-requests": f"{min(limit.requests, 6000) - len(earlier) - 1:.0f}",
             "x-ms-ratelimit-time-remaining-xrm-requests": f"{min(limit.execution_seconds, 1200) - _used(earlier):,.2f}",
         }
         try:

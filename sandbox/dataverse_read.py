@@ -258,8 +258,11 @@ def members(session: Session, table: Table, expand: Expand, keys: list[str]) -> 
         f'WHERE "{table.primary_id}" IN ({", ".join("?" * len(keys))})',
         keys,
     )
-    by_id = dict(_related(session, target, target.primary_id, sorted({row[1] for row in links}), expand))
-    return [(row[0], by_id[row[1]]) for row in links if row[1] in by_id]
+    owners: dict[str, list[str]] = {}
+    for owner, member in links:
+        owners.setdefault(member, []).append(owner)
+    related = _related(session, target, target.primary_id, sorted(owners), expand)
+    return [(owner, item) for member, item in related for owner in owners[member]]
 
 
 def _related(
@@ -298,8 +301,21 @@ def context(session: Session, table: Table, options: Options, *, single: bool = 
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """SQL functions that the sources of virtual tables use."""
+    """SQL functions: ids of virtual rows, and sums that lose no digit."""
     connection.create_function("RECORD_ID", -1, record_id, deterministic=True)
+    connection.create_aggregate("EXACT_SUM", 1, _ExactSum)  # type: ignore[arg-type]
+
+
+class _ExactSum:
+    def __init__(self) -> None:
+        self.total: Decimal | None = None
+
+    def step(self, value: Any) -> None:
+        if value is not None:
+            self.total = (self.total or Decimal(0)) + Decimal(str(value))
+
+    def finalize(self) -> str | None:
+        return None if self.total is None else format(self.total, "f")
 
 
 def record_id(entity: str, *keys: Any) -> str:

@@ -37,6 +37,8 @@ def definition(table: Table) -> dict[str, Any]:
         "IsPrivate": False,
         "IsCustomEntity": table.is_custom or bool(table.entity),
         "IsActivity": False,
+        "IsIntersect": False,
+        "IsManaged": not table.is_custom,
         "Attributes": [attribute(table)(column) for column in table.columns],
         "Keys": [key_shape(table, key, 0) for key in table.keys],
     }

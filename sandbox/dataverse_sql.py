@@ -3,6 +3,7 @@
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
@@ -24,6 +25,9 @@ def sql(session: Session, text: str) -> dict[str, Any]:
     statement = _parsed(text)
     aliases = {table.alias_or_name: _known(session, table.name) for table in statement.find_all(exp.Table)}
     readers = [_reader(aliases, item) for item in statement.expressions]
+    names = [item.alias_or_name for item in statement.expressions]
+    for total in list(statement.find_all(exp.Sum)):
+        total.replace(exp.Anonymous(this="EXACT_SUM", expressions=[total.this]))
     for item in list(statement.find_all(exp.Table)):
         alias = item.alias_or_name
         source = sqlglot.parse_one(f"SELECT * FROM {aliases[alias].source} AS x", read="sqlite").find(exp.From)
@@ -38,7 +42,6 @@ def sql(session: Session, text: str) -> dict[str, Any]:
         rows = session.store.rows(statement.sql(dialect="sqlite"))
     except sqlite3.Error as error:
         raise invalid(f"The SQL statement could not be run: {error}") from None
-    names = [item.alias_or_name for item in statement.expressions]
     value = [
         {name: read(cell) for name, read, cell in zip(names, readers, tuple(row), strict=True)} for row in rows[:PAGE]
     ]
@@ -68,6 +71,8 @@ def _known(session: Session, name: str) -> Table:
 def _reader(aliases: dict[str, Table], item: exp.Expression) -> Callable[[Any], Any]:
     """How a result cell is shown: as its column is, and sums of numbers as numbers."""
     column = item.find(exp.Column)
+    if item.find(exp.Sum):
+        return lambda value: None if value is None else Decimal(value)
     if column is None or item.find(exp.Count):
         return lambda value: value
     for alias, table in aliases.items():

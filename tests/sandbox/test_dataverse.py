@@ -214,6 +214,33 @@ class TestReading:
         assert dataverse.get("EntityDefinitions", filter="startswith(LogicalName,'msdyn')").status_code == 501
         assert dataverse.get("EntityDefinitions(LogicalName='nothing')").status_code == 404
 
+    def test_sql_sums_lose_no_digit(self, dataverse):
+        for amount in ("0.1", "0.2", "99999999999.99"):
+            text = f'{{"msdyn_amount": {amount}, "{CUBE}_name": "mine"}}'
+            sent = {**dataverse.headers, "Content-Type": "application/json"}
+            dataverse.wire.http.post(f"{dataverse.root}/{CUBES}", content=text, headers=sent)
+        sql = f"SELECT SUM(msdyn_amount) AS total, COUNT(*) AS n FROM {CUBE} WHERE {CUBE}_name = 'mine'"
+        answer = dataverse.ask("GET", CUBES, sql=sql)
+        assert json.loads(answer.text, parse_float=str)["value"] == [{"total": "100000000000.29", "n": 3}]
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            f"SELECT * FROM {CUBE}",
+            "SELECT name FROM sqlite_master",
+            f"SELECT nothing FROM {CUBE}",
+            f"DELETE FROM {CUBE}",
+            f"SELECT msdyn_date FROM {CUBE}; SELECT msdyn_date FROM {CUBE}",
+            f"SELECT msdyn_date FROM {CUBE} UNION SELECT msdyn_date FROM {CUBE}",
+            "nonsense",
+        ],
+    )
+    def test_other_sql_is_refused(self, dataverse, sql):
+        assert dataverse.ask("GET", CUBES, sql=sql).status_code == 400
+
+    def test_the_sets_are_listed(self, dataverse):
+        assert {CUBES, "workflows", "mserp_ledgerentities"} <= {item["name"] for item in dataverse.rows("")}
+
 
 class TestPages:
     def test_a_cookie_leads_from_page_to_page(self, dataverse):
