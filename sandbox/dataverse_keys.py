@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from sandbox.dataverse_read import prepare
+from sandbox.dataverse_functions import prepare
 from sandbox.dataverse_session import Session, invalid, missing_row
 from sandbox.dataverse_table import Table
 from sandbox.wire import dataverse_error

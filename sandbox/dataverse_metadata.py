@@ -6,14 +6,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from odata_query import ast
-
 from sandbox.dataverse_definitions import add_column, add_key, create_tables, drop_column, drop_key, drop_table, keep
 from sandbox.dataverse_keys import segments
-from sandbox.dataverse_session import Session, invalid, missing_segment, not_allowed, not_supported
+from sandbox.dataverse_metadata_query import listed, single
+from sandbox.dataverse_session import Session, invalid, missing_segment, not_allowed
 from sandbox.dataverse_shapes import attribute, collection_relation, column_of, definition, key_shape, lookup_relation
 from sandbox.dataverse_table import Table
-from sandbox.odata import QueryError, _tree
 from sandbox.wire import dataverse_error
 
 _CAST = "Microsoft.Dynamics.CRM."
@@ -27,7 +25,7 @@ def answer(session: Session) -> Answer:
     if len(parts) == 1 and key is None:
         if method != "GET":
             raise not_allowed(method)
-        return 200, _listed(session, [definition(table) for table in session.tables], "EntityDefinitions"), {}
+        return 200, listed(session, [definition(table) for table in session.tables], "EntityDefinitions"), {}
     table = _table(session, key or "")
     if len(parts) == 1:
         if method == "DELETE":
@@ -35,7 +33,7 @@ def answer(session: Session) -> Answer:
             return 204, None, {}
         if method != "GET":
             raise not_allowed(method)
-        return 200, _single(session, definition(table), "EntityDefinitions"), {}
+        return 200, single(session, definition(table), "EntityDefinitions"), {}
     name, inner = parts[1]
     handler = _PARTS.get(name)
     if handler is None:
@@ -63,7 +61,7 @@ def _attributes(session: Session, table: Table, key: str | None, cast: str) -> A
         )
     if key is None:
         items = [item for item in map(attribute(table), table.columns) if _is_of(item, cast)]
-        return 200, _listed(session, items, f"EntityDefinitions('{table.logical_name}')/Attributes"), {}
+        return 200, listed(session, items, f"EntityDefinitions('{table.logical_name}')/Attributes"), {}
     found = column_of(table, key)
     if found is None:
         raise dataverse_error(404, "0x80040217", f"Could not find an attribute {key} on {table.logical_name}.")
@@ -75,7 +73,7 @@ def _attributes(session: Session, table: Table, key: str | None, cast: str) -> A
         return 204, None, {}
     if method != "GET":
         raise not_allowed(method)
-    return 200, _single(session, attribute(table)(found), "Attributes"), {}
+    return 200, single(session, attribute(table)(found), "Attributes"), {}
 
 
 def _is_of(item: dict[str, Any], cast: str) -> bool:
@@ -92,12 +90,12 @@ def _keys(session: Session, table: Table, key: str | None, _: str) -> Answer:
         return 204, None, {}
     if method != "GET" or key:
         raise not_allowed(method)
-    return 200, _listed(session, [key_shape(table, one, time.time()) for one in table.keys], "Keys"), {}
+    return 200, listed(session, [key_shape(table, one, time.time()) for one in table.keys], "Keys"), {}
 
 
 def _many_to_one(session: Session, table: Table, key: str | None, _: str) -> Answer:
     items = [lookup_relation(table, column) for column in table.columns if column.is_lookup]
-    return 200, _listed(session, items, "ManyToOneRelationships"), {}
+    return 200, listed(session, items, "ManyToOneRelationships"), {}
 
 
 def _one_to_many(session: Session, table: Table, key: str | None, _: str) -> Answer:
@@ -107,12 +105,12 @@ def _one_to_many(session: Session, table: Table, key: str | None, _: str) -> Ans
         for column in other.columns
         if column.is_lookup and column.target == table.logical_name
     ]
-    return 200, _listed(session, items, "OneToManyRelationships"), {}
+    return 200, listed(session, items, "OneToManyRelationships"), {}
 
 
 def _many_to_many(session: Session, table: Table, key: str | None, _: str) -> Answer:
     items = [collection_relation(table, item) for item in table.collections if item.through]
-    return 200, _listed(session, items, "ManyToManyRelationships"), {}
+    return 200, listed(session, items, "ManyToManyRelationships"), {}
 
 
 _PARTS: dict[str, Callable[[Session, Table, str | None, str], Answer]] = {
@@ -156,78 +154,6 @@ def _named(query: dict[str, Any]) -> list[str]:
     """The logical names that the conditions of a metadata query ask for."""
     conditions = (query.get("Criteria") or {}).get("Conditions") or []
     return [str(item["Value"]["Value"]) for item in conditions if item.get("PropertyName") == "LogicalName"]
-
-
-# --- query options over metadata ---
-
-
-def _listed(session: Session, items: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    condition = _condition(session.call.query.get("$filter", ""))
-    shown = [_selected(session, item) for item in items if condition(item)]
-    return {"@odata.context": f"{session.base}/$metadata#{name}", "value": shown}
-
-
-def _single(session: Session, item: dict[str, Any], name: str) -> dict[str, Any]:
-    return {"@odata.context": f"{session.base}/$metadata#{name}/$entity", **_selected(session, item)}
-
-
-def _selected(session: Session, item: dict[str, Any]) -> dict[str, Any]:
-    expand = session.call.query.get("$expand", "")
-    names = [name.strip() for name in session.call.query.get("$select", "").split(",") if name.strip()]
-    # real metadata have many more properties: a name that is not held here is no error
-    expanded = ("Attributes", "Keys", "OptionSet")
-    return {
-        key: value
-        for key, value in item.items()
-        if (key in expand if key in expanded else not names or key in (*names, "@odata.type", "MetadataId"))
-    }
-
-
-def _condition(text: str) -> Callable[[dict[str, Any]], bool]:
-    """A filter over metadata: comparisons only; functions are not offered there. Raises 501 for one."""
-    if not text:
-        return lambda item: True
-    try:
-        tree = _tree(text)
-    except QueryError as error:
-        raise invalid(str(error)) from None
-    return lambda item: bool(_evaluated(tree, item))
-
-
-def _evaluated(node: ast._Node, item: dict[str, Any]) -> Any:
-    match node:
-        case ast.BoolOp(op=ast.And()):
-            return _evaluated(node.left, item) and _evaluated(node.right, item)
-        case ast.BoolOp():
-            return _evaluated(node.left, item) or _evaluated(node.right, item)
-        case ast.UnaryOp(op=ast.Not()):
-            return not _evaluated(node.operand, item)
-        case ast.Compare(comparator=ast.Eq()):
-            return _evaluated(node.left, item) == _evaluated(node.right, item)
-        case ast.Compare(comparator=ast.NotEq()):
-            return _evaluated(node.left, item) != _evaluated(node.right, item)
-        case ast.Identifier():
-            return _property(item, node.name)
-        case ast.Attribute(owner=ast.Identifier(name=owner)):
-            held = _property(item, owner)
-            return held.get(node.attr) if isinstance(held, dict) else None
-        case ast.Boolean():
-            return node.val.lower() == "true"
-        case ast.Integer():
-            return int(node.val)
-        case ast.Null():
-            return None
-        case ast.String() | ast.GUID():
-            return node.val
-        case ast.Call(func=ast.Identifier(name=name)):
-            raise not_supported(f"The '{name}' function isn't supported for Metadata Entities.")
-    raise not_supported("This filter isn't supported for Metadata Entities.")
-
-
-def _property(item: dict[str, Any], name: str) -> Any:
-    if name not in item:
-        raise invalid(f"Could not find a property named '{name}' on type 'Microsoft.Dynamics.CRM.MetadataBase'.")
-    return item[name]
 
 
 def _entity_id(session: Session, path: str) -> dict[str, str]:

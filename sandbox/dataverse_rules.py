@@ -6,20 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sandbox import access
-from sandbox.dataverse_session import Session, invalid, not_supported
+from sandbox.dataverse_session import Session, invalid
 from sandbox.dataverse_sets import CATALOG
 from sandbox.dataverse_table import Table
-from sandbox.entities import ENUMS, NO_DATE
-from sandbox.finance_sets import FINANCE_SETS
-from sandbox.odata import FIRST_OPTION
-from sandbox.seed import put_row
 from sandbox.wire import WireError, dataverse_error
 
 CUBE, DIMENSION = "msdyn_xpnacube_", "msdyn_xpnadim_"
 _MAY_CHANGE_CUBES = ("System Administrator", "BPP Administrator", "BPP Power User", "BPP Contributor")
 _LIMITED = "BPP Limited Contributor"
-_PROJECTS = ("DataManagementDefinitionGroupEntity", "DataManagementDefinitionGroupDetailEntity")
 _LOCKED = "PluginSqlLockManager failed to acquire lock: a virtual entity is being generated or refreshed."
 
 
@@ -48,6 +42,11 @@ def before(session: Session, table: Table, row: dict[str, Any], existing: sqlite
     """What a table makes of the cells to be written; `existing` is the row as it stands."""
     rule = _RULES.get(table.logical_name)
     return rule(session, row, existing) if rule else row
+
+
+def plugin_error(message: str) -> WireError:
+    """The plug-in's envelope: `message` is the last line of Finance's infolog."""
+    return dataverse_error(400, "0x80040265", message)
 
 
 def before_delete(session: Session, table: Table, row_id: str) -> None:
@@ -160,58 +159,3 @@ _RULES: dict[str, Callable[[Session, dict[str, Any], sqlite3.Row | None], dict[s
     "workflow": _flow,
     "mserp_financeandoperationsentity": _catalog,
 }
-
-
-# --- virtual tables: Finance has the say ---
-
-
-def plugin_error(message: str) -> WireError:
-    """The plug-in's envelope: `message` is the last line of Finance's infolog."""
-    return dataverse_error(400, "0x80040265", message)
-
-
-def write_virtual(session: Session, table: Table, row: dict[str, Any], existing: sqlite3.Row | None) -> str:
-    """Write a row through to Finance, as projects and their entities are; the row's id. Finance checks the rights."""
-    access.virtual_user(session.call, session.claims, table.entity)
-    if table.entity not in _PROJECTS:
-        raise not_supported(f"Rows of {table.entity} are not written through its virtual table here.")
-    entity_set = next(item for item in FINANCE_SETS.values() if item.entity == table.entity)
-    written: dict[str, Any] = {}
-    for field in entity_set.fields.values():
-        value = row.get(f"mserp_{field.name.lower()}")
-        if field.is_enum and value is not None:
-            value = ENUMS[field.type][int(value) - FIRST_OPTION]
-        if field.type == "DateTimeOffset" and value is None:
-            value = NO_DATE
-        if value is not None:
-            written[field.name] = value
-    for key in entity_set.keys:
-        if not written.get(key):
-            raise plugin_error(f"Field '{key}' must be filled in.")
-    where = " AND ".join(f'"{key}" = ?' for key in entity_set.keys)
-    keys = [written[key] for key in entity_set.keys]
-    if existing is None and session.store.row(f'SELECT 1 FROM "{entity_set.name}" WHERE {where}', keys):
-        raise plugin_error(f"Cannot create a record in {entity_set.label}. The record already exists.")
-    put_row(session.store, entity_set, written)
-    return str(
-        session.store.value(
-            f"SELECT {table.primary_id} FROM {table.source} t WHERE "
-            + " AND ".join(f'"mserp_{key.lower()}" = ?' for key in entity_set.keys),
-            keys,
-        )
-    )
-
-
-def delete_virtual(session: Session, table: Table, row_id: str) -> None:
-    access.virtual_user(session.call, session.claims, table.entity)
-    if table.entity not in _PROJECTS:
-        raise not_supported(f"Rows of {table.entity} are not deleted through its virtual table here.")
-    entity_set = next(item for item in FINANCE_SETS.values() if item.entity == table.entity)
-    row = session.store.row(f'SELECT * FROM {table.source} t WHERE "{table.primary_id}" = ?', (row_id,))
-    if row is None:
-        return
-    where = " AND ".join(f'"{key}" = ?' for key in entity_set.keys)
-    with session.store.transaction() as connection:
-        connection.execute(
-            f'DELETE FROM "{entity_set.name}" WHERE {where}', [row[f"mserp_{key.lower()}"] for key in entity_set.keys]
-        )

@@ -11,8 +11,9 @@ from xml.sax.saxutils import quoteattr
 import sqlglot
 from sqlglot import exp
 
+from sandbox.dataverse_functions import prepare
 from sandbox.dataverse_query import Options
-from sandbox.dataverse_read import prepare, select, show
+from sandbox.dataverse_read import select, show
 from sandbox.dataverse_session import PAGE, Session, invalid
 from sandbox.dataverse_table import Column, Table
 from sandbox.odata import reader

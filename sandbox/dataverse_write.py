@@ -1,6 +1,5 @@
 """Rows written: create, change, upsert, delete, one by one or as one of the multiple messages."""
 
-import json
 import sqlite3
 import time
 import uuid
@@ -9,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox import dataverse_rules
-from sandbox.dataverse_keys import Found, find, parse_address
+from sandbox import dataverse_rules, dataverse_virtual
+from sandbox.dataverse_keys import Found, find
 from sandbox.dataverse_read import etag
-from sandbox.dataverse_session import Session, duplicate, invalid, missing_row
+from sandbox.dataverse_session import Session, duplicate, invalid
 from sandbox.dataverse_table import Table
 from sandbox.dataverse_values import cells
 from sandbox.wire import dataverse_error
@@ -35,7 +34,7 @@ def create(session: Session, table: Table, body: dict[str, Any], found: Found | 
     row_id = str(given.get(table.primary_id) or "") or str(uuid.uuid4())
     row = {**_defaults(session, table), **given, table.primary_id: row_id}
     if table.entity:
-        return dataverse_rules.write_virtual(session, table, row, None)
+        return dataverse_virtual.write(session, table, row, None)
     row = dataverse_rules.before(session, table, row, None)
     _insert(session, table, row)
     return row_id
@@ -49,7 +48,7 @@ def change(session: Session, table: Table, body: dict[str, Any], existing: sqlit
     if given.pop(table.primary_id, row_id) != row_id:
         raise invalid(f"The primary key of a row of {table.logical_name} cannot be changed.")
     if table.entity:
-        dataverse_rules.write_virtual(session, table, {**dict(existing), **given}, existing)
+        dataverse_virtual.write(session, table, {**dict(existing), **given}, existing)
         return
     given = dataverse_rules.before(session, table, given, existing)
     if "modifiedon" in table.by_wire:
@@ -85,7 +84,7 @@ def delete(session: Session, table: Table, key: str, headers: Mapping[str, str])
 def delete_row(session: Session, table: Table, row_id: str) -> None:
     dataverse_rules.check_right(session, table, "Delete", row_id)
     if table.entity:
-        dataverse_rules.delete_virtual(session, table, row_id)
+        dataverse_virtual.delete(session, table, row_id)
         return
     dataverse_rules.before_delete(session, table, row_id)
     _execute(session, f'DELETE FROM "{table.storage}" WHERE "{table.primary_id}" = ?', [row_id])
@@ -98,88 +97,6 @@ def check_version(row: sqlite3.Row, match: str | None) -> None:
         raise dataverse_error(
             412, "0x80060882", "The version of the existing record doesn't match the RowVersion property provided."
         )
-
-
-# --- the multiple messages: all rows or none ---
-
-
-def targets(table: Table, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a multiple message. Raises 400 when they do not say what they are."""
-    rows = body.get("Targets")
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
-        raise invalid(f"{_PARAMETERS}The parameter Targets must be a collection of at least one {table.type_name}.")
-    for row in rows:
-        kind = str(row.get("@odata.type", "")).removeprefix("#")
-        if not kind:
-            raise invalid(
-                f"{_PARAMETERS}A resource without a type name was found, but no expected type was specified. To allow "
-                "entries without type information, the expected type must also be specified when the model is "
-                "specified."
-            )
-        if kind != table.type_name:
-            raise invalid(f"{_PARAMETERS}The type '{kind}' is not '{table.type_name}', which this message is for.")
-    return rows
-
-
-def create_multiple(session: Session, table: Table, body: dict[str, Any]) -> list[str]:
-    with session.store.transaction():
-        return [create(session, table, row) for row in targets(table, body)]
-
-
-def update_multiple(session: Session, table: Table, body: dict[str, Any]) -> None:
-    with session.store.transaction():
-        for row in targets(table, body):
-            found = _addressed(session, table, row)
-            if found is None or found.row is None:
-                raise missing_row(table, found.row_id if found else "00000000-0000-0000-0000-000000000000")
-            change(session, table, row, found.row)
-
-
-def upsert_multiple(session: Session, table: Table, body: dict[str, Any]) -> None:
-    with session.store.transaction():
-        for row in targets(table, body):
-            found = _addressed(session, table, row)
-            if found is None or found.row is None:
-                create(session, table, row, found)
-            else:
-                change(session, table, row, found.row)
-
-
-def _addressed(session: Session, table: Table, row: dict[str, Any]) -> Found | None:
-    """The row that a target means: by `@odata.id`, or by the primary key among its properties."""
-    if "@odata.id" in row:
-        address = parse_address(str(row["@odata.id"]))
-        if address is None or address.set_name != table.set_name:
-            raise invalid(f"{_PARAMETERS}'{row['@odata.id']}' is not the address of a row of {table.set_name}.")
-        return find(session, table, address.key)
-    return find(session, table, str(row[table.primary_id])) if row.get(table.primary_id) else None
-
-
-def bulk_delete(session: Session, body: dict[str, Any]) -> str:
-    """BulkDelete of the rows that a QueryExpression names by `In` or `Equal`; the id of the job, which has run."""
-    for query in body.get("QuerySet") or [{}]:
-        table = session.tables.by_name.get(str(query.get("EntityName", "")))
-        conditions = (query.get("Criteria") or {}).get("Conditions") or []
-        if table is None or not conditions:
-            raise invalid(f"{_PARAMETERS}BulkDelete needs a QuerySet with an EntityName and conditions.")
-        with session.store.transaction():
-            for row_id in _matching(session, table, conditions):
-                delete_row(session, table, row_id)
-    return str(uuid.uuid4())
-
-
-def _matching(session: Session, table: Table, conditions: list[dict[str, Any]]) -> list[str]:
-    where, parameters = [], []
-    for condition in conditions:
-        name, values = str(condition.get("AttributeName", "")), [v["Value"] for v in condition.get("Values", [])]
-        if name not in table.by_wire or condition.get("Operator") not in ("In", "Equal"):
-            raise invalid(f"{_PARAMETERS}The condition {json.dumps(condition)[:200]} is not supported.")
-        where.append(f'"{name}" IN ({", ".join("?" * len(values))})')
-        parameters += values
-    rows = session.store.rows(
-        f'SELECT "{table.primary_id}" FROM {table.source} WHERE {" AND ".join(where)}', parameters
-    )
-    return [str(row[0]) for row in rows]
 
 
 # --- storing ---
