@@ -57,7 +57,7 @@ def too_wide(limit: Limits) -> WireError:
 
 def _refused(code: str, text: str, wait: float) -> WireError:
     error = dataverse_error(429, code, text)
-    return WireError(429, error.content, {"Retry-After": str(max(1, math.ceil(wait)))})
+    return WireError(429, error.content, {"Retry-After": str(max(1, math.ceil(round(wait, 3))))})
 
 
 @dataclass
