@@ -1,6 +1,7 @@
 """The routes of the sandbox and how a handler becomes an answer."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -17,25 +18,27 @@ from sandbox.wire import Call, WireError, answer
 from sandbox.world import World
 
 Handler = Callable[[Call], Response]
+Around = Callable[[Call], AbstractContextManager[None]]
 ACTION = "DataManagementDefinitionGroups/Microsoft.Dynamics.DataEntities.{action}"
 
 
 def build(world: World) -> Gate:
     """The application over one store."""
 
-    def route(path: str, handler: Handler, *methods: str, **parts: str) -> Route:
+    def route(path: str, handler: Handler, *methods: str, around: Around = _nothing, **parts: str) -> Route:
         async def endpoint(request: Request) -> Response:
             call = Call(
                 world,
                 request.method,
-                request.url.path,
+                request.scope["path"],
                 request.scope["query_string"].decode("latin-1"),
                 request.headers,
                 await request.body(),
                 {**request.path_params, **parts},
                 request.scope.get("notes", {}),
             )
-            return await run_in_threadpool(_answered, handler, call)
+            with around(call):
+                return await run_in_threadpool(_answered, handler, call)
 
         return Route(path, endpoint, methods=list(methods) or ["GET"])
 
@@ -65,11 +68,7 @@ def build(world: World) -> Gate:
         route("/data/{set}/$count", finance.read_set, count="yes"),
         route("/data/{set}", finance.read_set),
         route("/data/{set}", finance.create, "POST"),
-        route("/api/data/v9.2/WhoAmI", dataverse.who_am_i),
-        route("/api/data/v9.2/WhoAmI()", dataverse.who_am_i),
-        route("/api/data/v9.2/{set}", dataverse.read_set),
-        route("/api/data/v9.2/{set}", dataverse.create, "POST"),
-        route("/api/data/v9.2/{set}", dataverse.change, "PATCH"),
+        route("/api/data/v9.2/{path:path}", dataverse.serve, *dataverse.METHODS, around=dataverse.waiting),
         route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.document),
         route("/{tenant}/.well-known/openid-configuration", discovery.document, version="v1.0"),
         route("/{tenant}/discovery/v2.0/keys", discovery.keys),
@@ -80,6 +79,11 @@ def build(world: World) -> Gate:
         route("/{tenant}/oauth2/token", token, "POST", version="v1.0"),
     ]
     return Gate(Starlette(routes=routes), world)
+
+
+def _nothing(call: Call) -> AbstractContextManager[None]:
+    """Around a call that needs nothing around it."""
+    return nullcontext()
 
 
 def _answered(handler: Handler, call: Call) -> Response:

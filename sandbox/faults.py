@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.behaviours import BEHAVIOURS
+from sandbox.dataverse_protection import problems as limit_problems
 from sandbox.store import Store
 
 DEFAULT_MODES: dict[str, Any] = {
@@ -28,6 +29,9 @@ DEFAULT_MODES: dict[str, Any] = {
     "unknown_project": "create",  # create | reject
     "unknown_user_status": 403,  # 401 | 403 for a user whom Finance does not know
     "generation_seconds": 0,  # a virtual entity appears so long after it was made visible
+    "service_protection": {},  # Dataverse's limits of a user: the documented ones, smaller ones, or null for none
+    "flow_save_first": False,  # a flow goes on only after its definition was saved once
+    "key_index_seconds": 0,  # a new alternate key can be used so much later
     "token_seconds": 3600,
     "code_seconds": 600,
     "refresh_token_seconds": 90 * 86400,
@@ -138,6 +142,7 @@ def _problems(wanted: dict[str, Any]) -> list[str]:
     for name, words in CHOICES.items():
         if wanted.get(name, words[0]) not in words:
             problems.append(f"{name} is {', '.join(words[:-1])} or {words[-1]}.")
+    problems += limit_problems(wanted.get("service_protection"))
     problems += [f"There is no behaviour {name}." for name in wanted.get("switched_off", []) if name not in BEHAVIOURS]
     for rule in wanted.get("faults", []):
         extra = set(rule) - {*Fault.__dataclass_fields__, "after", "times"}

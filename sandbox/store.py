@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS connector_messages (
 CREATE TABLE IF NOT EXISTS number_sequences (legal_entity TEXT PRIMARY KEY COLLATE NOCASE, next INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS drawn_numbers (
   execution INTEGER NOT NULL, token TEXT NOT NULL, entry_number TEXT NOT NULL, PRIMARY KEY (execution, token));
+CREATE TABLE IF NOT EXISTS dv_tables (logical_name TEXT PRIMARY KEY, definition TEXT NOT NULL);
 """
 
 

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.dataverse_protection import Protection
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.store import Store
@@ -18,6 +19,7 @@ class World:
     port: int
     tls_port: int
     loop: asyncio.AbstractEventLoop | None = None
+    protection: Protection = field(default_factory=Protection)
     imports: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
