@@ -71,6 +71,10 @@ class Wire:
         url = self.facts["dataverse_url"]
         return self.http.get(f"{url}/api/data/v9.2/{path}", params=query, headers=self.bearer(url, user))
 
+    def patch(self, path, body, user="owner"):
+        url = self.facts["dataverse_url"]
+        return self.http.patch(f"{url}/api/data/v9.2/{path}", json=body, headers=self.bearer(url, user))
+
     def act(self, action, user="owner", **parameters):
         url = self.facts["finance_url"]
         return self.http.post(f"{url}{ACTIONS}{action}", json=parameters, headers=self.bearer(url, user))
