@@ -6,7 +6,15 @@ from decimal import Decimal
 import pytest
 
 from connections import blob, queries
-from connections.errors import Busy, FinanceNotConfigured, InDoubt, NoPermission, Rejected, Unavailable, Unreachable
+from connections.errors import (
+    AddressExpired,
+    Busy,
+    FinanceNotConfigured,
+    InDoubt,
+    NoPermission,
+    Unavailable,
+    Unreachable,
+)
 from connections.rules.execution import ExecutionStatus
 from connections.rules.flows import EXPORT_FLOW
 
@@ -147,9 +155,9 @@ def test_an_upload_to_another_host_is_refused(tmp_path):
         blob.upload("https://other.blob.core.windows.net/dmf/a?sig=x", package(tmp_path / "p.zip", []))
 
 
-def test_an_expired_upload_address_is_refused(client, tmp_path):
+def test_an_expired_upload_address_asks_for_a_new_one(client, tmp_path):
     url = client.write_url("p.zip")
-    with pytest.raises(Rejected) as refused:
+    with pytest.raises(AddressExpired) as refused:
         blob.upload(url.replace("sig=", "sig=x"), package(tmp_path / "p.zip", []))
     assert "sig=" not in str(refused.value) + refused.value.hint
 
@@ -208,7 +216,7 @@ def test_a_start_answered_401_was_not_accepted_and_is_repeated_with_a_new_token(
 
 def test_a_finance_that_is_down_was_asked_for_nothing(client, settings):
     settings.ALLOWED_REMOTE_HOSTS = ["localhost:1"]
-    client._service.root = "https://localhost:1/data"
+    client.service.root = "https://localhost:1/data"
     with pytest.raises(Unreachable):
         client.start_import(package_url="x", project=PROJECT, execution_id="e", legal_entity="USSI")
 

@@ -6,8 +6,10 @@ import pytest
 
 from connections.dataverse import set_name
 from connections.rules.addresses import is_allowed, root_of
-from connections.rules.execution import ExecutionError, ExecutionStatus, parse_execution_errors
-from connections.rules.wire import day_of, literal, readable, reason_in, seconds_to_wait, virtual_value
+from connections.rules.execution import ExecutionError, ExecutionStatus
+from connections.rules.execution_errors import parse_execution_errors
+from connections.rules.secrets import readable
+from connections.rules.wire import day_of, literal, reason_in, seconds_to_wait, virtual_value
 
 ALLOWED = ["fin.operations.dynamics.com", "127.0.0.1:8101"]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
