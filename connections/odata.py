@@ -99,8 +99,8 @@ class ODataService:
 
     def page(self, url: str, *, refuse: Refuse, headers: Mapping[str, str] | None = None) -> Page:
         """One page of rows: of a set, or where an earlier page said that it goes on."""
-        content = self.call("GET", url, refuse=refuse, headers=headers).json()
-        rows = content.get("value") if isinstance(content, dict) else None
+        content = object_of(self.call("GET", url, refuse=refuse, headers=headers))
+        rows = content.get("value")
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise Unavailable(f"{host_and_port(url)} answered without rows.")
         following = content.get("@odata.nextLink")
