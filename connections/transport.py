@@ -38,18 +38,15 @@ def deadline(seconds: float) -> Iterator[None]:
         _deadline.reset(token)
 
 
-def _left(timeout: float | None) -> float | None:
+def _left(timeout: float | None, error: type[Exception]) -> float | None:
+    """How long the next wait may be; raises `error` when the deadline has passed."""
     end = _deadline.get()
     if end is None:
         return timeout
     left = end - time.monotonic()
-    return max(left if timeout is None else min(left, timeout), 0.001)
-
-
-def _check(error: type[Exception]) -> None:
-    end = _deadline.get()
-    if end is not None and time.monotonic() >= end:
+    if left <= 0:
         raise error("the deadline of the call has passed")
+    return left if timeout is None else min(left, timeout)
 
 
 class _Stream(httpcore.NetworkStream):
@@ -59,18 +56,17 @@ class _Stream(httpcore.NetworkStream):
         self._inner = inner
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        _check(httpcore.ReadTimeout)
-        return self._inner.read(max_bytes, _left(timeout))
+        return self._inner.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         for start in range(0, len(buffer), _PIECE):
-            _check(httpcore.WriteTimeout)
-            self._inner.write(buffer[start : start + _PIECE], _left(timeout))
+            self._inner.write(buffer[start : start + _PIECE], _left(timeout, httpcore.WriteTimeout))
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
@@ -91,7 +87,8 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.connect_tcp(host, port, _left(timeout), local_address, socket_options))
+        left = _left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._inner.connect_tcp(host, port, left, local_address, socket_options))
 
 
 class _Transport(httpx.HTTPTransport):

@@ -45,10 +45,10 @@ def _content(fault: Fault, path: str) -> tuple[int, str, str, list[tuple[str, st
             fault.body or encode({"error": {"code": "", "message": text}}),
             [("www-authenticate", challenge)],
         )
-    return fault.status, _JSON, fault.body or _default_body(fault.status, path), []
+    return fault.status, _JSON, fault.body or default_body(fault.status, path), []
 
 
-def _default_body(status: int, path: str) -> str:
+def default_body(status: int, path: str) -> str:
     if path.startswith("/api/data/"):
         code, text = (
             ("0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")

@@ -8,7 +8,9 @@ import pytest
 from connections import blob, queries
 from connections.errors import AddressExpired, Rejected, Unavailable
 from connections.rules.flows import EXPORT_FLOW
+from exports.rules.states import State
 from tests.connections.scripted import answer
+from tests.world import export, work
 
 pytestmark = pytest.mark.django_db
 BLOCKS = 7
@@ -51,6 +53,13 @@ def test_an_address_that_expires_in_the_middle_is_followed_by_a_new_one_for_the_
     assert blob.upload(url, package)
     assert sent(sandbox) == [201] * 4 + [403] + [201] * (BLOCKS - 4)
     assert blob.download(url) == package.read_bytes()
+
+
+def test_a_run_asks_for_a_new_address_by_itself(world, oakland, sandbox):
+    sandbox.faults({"call": "PutBlob", "kind": "status", "status": 403})
+    run = work(export(world.planner, "oakland/fire-police-finance.json"))
+    assert (run.status, run.retries_used) == (State.SUCCEEDED, 1)
+    assert len(sandbox.requests("GetAzureWriteUrl")) > len(sandbox.requests("PutBlob")) == 2
 
 
 def test_a_block_that_arrived_in_spite_of_a_lost_answer_is_not_sent_again(client, package, sandbox):

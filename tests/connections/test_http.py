@@ -165,6 +165,15 @@ def test_a_trickle_of_bytes_ends_at_the_deadline(wire, head, repeatable, error):
     assert 0.4 < time.monotonic() - started < 4
 
 
+def test_a_half_open_connection_ends_at_the_deadline(wire):
+    """Nothing comes at all, and one read might wait for much longer."""
+    wire.answer = lambda connection, request: wire.stopped.wait(20)
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="ReadTimeout"):
+        ask(wire, read_seconds=15, total_seconds=0.5)
+    assert time.monotonic() - started < 5
+
+
 def test_the_deadline_of_one_call_is_not_that_of_the_next(wire):
     assert ask(wire, total_seconds=0.5).status == 200
     time.sleep(0.6)
