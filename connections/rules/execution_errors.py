@@ -21,7 +21,7 @@ def execution_errors_of(text: str) -> tuple[ExecutionError, ...]:
     labels; text without any label but not empty is one message, so that nothing Finance said is lost.
     """
     try:
-        rows = json_of(text.encode("utf-8", "surrogatepass")) if text.strip() else []
+        rows = json_of(storable(text).encode()) if text.strip() else []
     except ValueError:
         rows = None
     if isinstance(rows, dict):

@@ -163,6 +163,7 @@ def test_a_list_that_finance_did_not_escape_loses_no_message(errors):
 
 @many
 @given(st.lists(rows_of("RecordId", "Field", "ErrorMessage") | VALUE, max_size=4))
+@example([{}, {"RecordId": {"\ud800": None}}])
 def test_a_list_of_errors_that_is_json_is_read_row_by_row(rows):
     found = execution_errors_of(json_text(rows))
     assert len(found) == sum(isinstance(row, dict) for row in rows) or not rows
