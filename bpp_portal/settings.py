@@ -32,8 +32,12 @@ SANDBOX_PORT = env.int("SANDBOX_PORT", default=8100)
 SANDBOX_TLS_PORT = env.int("SANDBOX_TLS_PORT", default=SANDBOX_PORT + 1)
 _sandbox_hosts = [f"127.0.0.1:{SANDBOX_TLS_PORT}", f"localhost:{SANDBOX_TLS_PORT}"]
 ALLOWED_REMOTE_HOSTS = env.list("ALLOWED_REMOTE_HOSTS", default=[] if PRODUCTION else _sandbox_hosts)
+# Where packages may be uploaded: exact hosts, or a suffix such as .blob.core.windows.net for any account of it.
+ALLOWED_BLOB_HOSTS = env.list("ALLOWED_BLOB_HOSTS", default=[])
 REMOTE_CA_FILE = env("REMOTE_CA_FILE", default="" if PRODUCTION else str(VAR_DIR / "sandbox" / "tls" / "ca.pem"))
+# The portal's application in Entra: a secret, or a certificate with its key in one PEM file, which goes first.
 ENTRA_CLIENT_SECRET = env("ENTRA_CLIENT_SECRET", default="")
+ENTRA_CERTIFICATE_FILE = env("ENTRA_CERTIFICATE_FILE", default="")
 # Newest first, base64 of 32 bytes each; the first one encrypts.
 DEMO_CONNECTION_KEY = "ZGVtby1vbmx5LWtleS1vZi1leGFjdGx5LTMyLWJ5dGU="
 CONNECTION_KEYS = env.list("CONNECTION_KEYS", default=[] if PRODUCTION else [DEMO_CONNECTION_KEY])

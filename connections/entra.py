@@ -4,25 +4,19 @@ msal speaks through our own transport, so that allowed hosts, certificates and e
 It is imported where it is needed: the import is slow, and most processes never sign anybody in.
 """
 
-import logging
 import time
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.conf import settings
-
 from . import vault
-from .errors import ConnectionMissing, Rejected, RemoteError, Unavailable
+from .entra_application import application, sign_in_error, understood
+from .errors import ConnectionMissing
 from .models import Connection, Environment
-from .msal_transport import MsalTransport
-from .rules.wire import readable
 
-logger = logging.getLogger(__name__)
 COLUMN = "connections.connection.token_cache"
 _MARGIN_SECONDS = 300
-_PASSING = {"temporarily_unavailable", "server_error"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class SignedIn:
 
     account: str
     home_account_id: str
-    cache: str
+    cache: str = field(repr=False)
 
 
 def begin_sign_in(
@@ -42,13 +36,14 @@ def begin_sign_in(
     Returns what `complete_sign_in` needs again (keep it in the session); its `auth_uri` is where the browser goes.
     """
     warnings.filterwarnings("ignore", message="response_mode='form_post'", category=UserWarning)
-    app = _application(environment, None)
-    flow: dict[str, Any] = app.initiate_auth_code_flow(
-        [f"{resource}/.default"],
-        redirect_uri=redirect_uri,
-        login_hint=login_hint or None,
-        response_mode="query",
-    )
+    app = application(environment, None)
+    with understood():
+        flow: dict[str, Any] = app.initiate_auth_code_flow(
+            [f"{resource}/.default"],
+            redirect_uri=redirect_uri,
+            login_hint=login_hint or None,
+            response_mode="query",
+        )
     return flow
 
 
@@ -57,13 +52,14 @@ def complete_sign_in(*, environment: Environment, flow: Mapping[str, Any], answe
     from msal import SerializableTokenCache
 
     cache = SerializableTokenCache()
-    app = _application(environment, cache)
-    try:
-        result = app.acquire_token_by_auth_code_flow(dict(flow), dict(answer))
-    except ValueError:
-        raise ConnectionMissing("The answer does not belong to this sign-in.", hint="Sign in again.") from None
+    app = application(environment, cache)
+    with understood():
+        try:
+            result = app.acquire_token_by_auth_code_flow(dict(flow), dict(answer))
+        except ValueError:
+            raise ConnectionMissing("The answer does not belong to this sign-in.", hint="Sign in again.") from None
     if "error" in result:
-        raise _sign_in_error(result, "the new account")
+        raise sign_in_error(result, "the new account")
     accounts = app.get_accounts()
     if not accounts:
         raise ConnectionMissing("The sign-in named no account.", hint="Sign in again.")
@@ -84,14 +80,17 @@ def token_for(connection: Connection, resource: str, *, refresh: bool = False) -
     kept = None if refresh else _kept_token(cache, connection, scopes)
     if kept:
         return kept
-    app = _application(connection.environment, cache)
+    app = application(connection.environment, cache)
     account = next((a for a in app.get_accounts() if a["home_account_id"] == connection.home_account_id), None)
-    result = app.acquire_token_silent_with_error(scopes, account=account, force_refresh=refresh) if account else None
+    with understood():
+        result = (
+            app.acquire_token_silent_with_error(scopes, account=account, force_refresh=refresh) if account else None
+        )
     if cache.has_state_changed:
         _keep(connection, cache.serialize())
     if result and "access_token" in result:
         return str(result["access_token"])
-    error = _sign_in_error(result or {"error": "invalid_grant"}, connection.account)
+    error = sign_in_error(result or {"error": "invalid_grant"}, connection.account)
     if isinstance(error, ConnectionMissing):
         needs_attention(connection, error.cause)
     raise error
@@ -142,50 +141,3 @@ def _keep(connection: Connection, cache: str) -> None:
         connection.token_cache, connection.token_version = sealed, seen + 1
     else:
         connection.refresh_from_db(fields=["token_cache", "token_version"])
-
-
-def _application(environment: Environment, cache: Any) -> Any:
-    from msal import ConfidentialClientApplication
-
-    authority = f"{environment.authority.rstrip('/')}/{environment.tenant_id}"
-    secrets: Mapping[str, str] = getattr(settings, "CLIENT_SECRETS", {})
-    try:
-        return ConfidentialClientApplication(
-            environment.client_id,
-            client_credential=secrets.get(environment.name, settings.ENTRA_CLIENT_SECRET),
-            authority=authority,
-            instance_discovery=False,
-            token_cache=cache,
-            http_client=MsalTransport(),
-        )
-    except ValueError:
-        raise Rejected(
-            "Entra does not know the tenant of this environment.",
-            hint="Check the sign-in authority and the tenant.",
-            headline="The sign-in failed",
-            code="tenant-unknown",
-        ) from None
-
-
-def _sign_in_error(result: Mapping[str, Any], who: str) -> RemoteError:
-    """The class follows the OAuth error code; Entra's own numbers change and are only shown."""
-    error, text = str(result.get("error", "")), readable(str(result.get("error_description", "")))
-    if error in _PASSING:
-        return Unavailable(f"Entra could not answer. {text}".strip())
-    if error in (
-        "invalid_client",
-        "unauthorized_client",
-        "invalid_resource",
-        "invalid_request",
-        "invalid_scope",
-    ):
-        return Rejected(
-            text or error,
-            hint="Check the application id and ENTRA_CLIENT_SECRET, and that the application may reach the resource.",
-            headline="Entra refused the portal's application",
-            code="application-refused",
-        )
-    return ConnectionMissing(
-        f"The sign-in of {who} has lapsed. {text}".strip(),
-        hint=f"{who} signs in again on the Connections page.",
-    )

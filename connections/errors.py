@@ -101,6 +101,12 @@ class Rejected(Permanent):
     code = "rejected"
 
 
+class AnswerTooLarge(Permanent):
+    """The answer to a question is larger than anything the portal asks for; it was not read to its end."""
+
+    code = "answer-too-large"
+
+
 class Transient(RemoteError):
     """The request was not accepted, or may be repeated: trying again later may help.
 
@@ -136,6 +142,16 @@ class Busy(Transient):
 
     def __init__(self, retry_after: float | None = None, cause: str = "", **rest: str) -> None:
         super().__init__(cause, retry_after=retry_after, **rest)
+
+
+class AddressExpired(Transient):
+    """The storage does not take the write address any more: ask for a new one, then upload the same blob again.
+
+    Blocks that arrived are kept, so the upload goes on where it stopped.
+    """
+
+    headline = "The upload address has expired"
+    code = "upload-address-expired"
 
 
 class InDoubt(RemoteError):

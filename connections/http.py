@@ -1,41 +1,38 @@
 """The one place that speaks HTTP: allowed hosts only, verified certificates, and every failure with its class.
 
-Nothing is retried here and no redirect is followed. A cookie is never kept: the next request may be another person's.
+Nothing is retried here and no redirect is followed: the one layer that tries again is the run's `decide()`, which
+counts and waits. A cookie is never kept: the next request may be another person's.
 """
 
-import atexit
-import json
-import os
-import ssl
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import structlog
 from django.conf import settings
 
+from . import transport
 from .errors import (
+    AnswerTooLarge,
     Busy,
-    CertificateRefused,
     FinanceNotConfigured,
     InDoubt,
     RemoteError,
     Unavailable,
-    Unreachable,
 )
-from .rules.addresses import host_and_port, is_allowed
-from .rules.wire import reason_in, seconds_to_wait
+from .rules.addresses import host_and_port, is_allowed, is_allowed_storage
+from .rules.correlation import client_request_id
+from .rules.secrets import readable
+from .rules.wire import json_of, reason_in, seconds_to_wait
 
-CONNECT_SECONDS, WRITE_SECONDS, READ_SECONDS = 5.0, 30.0, 60.0
-_pools: dict[tuple[int, ssl.SSLContext], httpx.Client] = {}
-_lock = threading.Lock()
+log = structlog.get_logger(__name__)
+CONNECT_SECONDS, WRITE_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 30.0, 60.0, 120.0
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+_REQUEST_ID = "x-ms-client-request-id"
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class Answer:
     """An answer to be judged by the caller: 2xx, or a refusal 4xx. Header names are lower case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def is_success(self) -> bool:
@@ -56,7 +53,7 @@ class Answer:
 
     def json(self) -> Any:
         """The body with exact numbers. Raises ValueError when it is not JSON."""
-        return json.loads(self.text, parse_float=Decimal)
+        return json_of(self.body)
 
     @property
     def content(self) -> dict[str, Any]:
@@ -72,16 +69,28 @@ class Answer:
         """What the other side said, fit for a page; empty when it said nothing usable."""
         return reason_in(self.content)
 
+    @property
+    def remote_id(self) -> str:
+        """The id that the other side gave the call, for its support: Dataverse's or the storage's."""
+        return readable(self.headers.get("req_id") or self.headers.get("x-ms-request-id") or "")
 
-def check_address(url: str) -> None:
-    """Refuse any address whose host is not allowed by the deployment."""
-    if not is_allowed(url, settings.ALLOWED_REMOTE_HOSTS, loopback=settings.PORTAL_ENV != "production"):
-        raise FinanceNotConfigured(
-            f"The portal may not call {host_and_port(url) or 'this address'}.",
-            hint="Only hosts listed in ALLOWED_REMOTE_HOSTS are called. Who runs the portal can add the host, "
-            "if it is yours.",
-            code="host-not-allowed",
-        )
+
+def check_address(url: str, *, storage: bool = False) -> None:
+    """Refuse any address whose host is not allowed by the deployment.
+
+    Storage hosts (ALLOWED_BLOB_HOSTS) are good for packages only: no call with a token goes there.
+    """
+    loopback = settings.PORTAL_ENV != "production"
+    if is_allowed(url, settings.ALLOWED_REMOTE_HOSTS, loopback=loopback):
+        return
+    if storage and is_allowed_storage(url, settings.ALLOWED_BLOB_HOSTS, loopback=loopback):
+        return
+    name = "ALLOWED_BLOB_HOSTS" if storage else "ALLOWED_REMOTE_HOSTS"
+    raise FinanceNotConfigured(
+        f"The portal may not call {host_and_port(url) or 'this address'}.",
+        hint=f"Only hosts listed in {name} are called. Who runs the portal can add the host, if it is yours.",
+        code="host-not-allowed",
+    )
 
 
 def request(
@@ -92,29 +101,68 @@ def request(
     headers: Mapping[str, str] | None = None,
     content: bytes | None = None,
     read_seconds: float = READ_SECONDS,
+    total_seconds: float = TOTAL_SECONDS,
     expects_json: bool = True,
+    storage: bool = False,
 ) -> Answer:
-    """Send one request and return its answer (2xx or 4xx).
+    """Send one request and return its answer (2xx or 4xx), at the latest after `total_seconds`.
 
     `repeatable` says that asking again does no harm: a lost answer is then `Unavailable` (transient), else `InDoubt`.
+    `storage` says that the address itself is the credential: it may be a storage host, and no token goes with it.
     Raises FinanceNotConfigured (host not allowed), CertificateRefused, Unreachable (nothing was sent), Busy (429),
-    Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data).
+    Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data), AnswerTooLarge.
     """
-    check_address(url)
-    host = host_and_port(url)
+    check_address(url, storage=storage)
+    sent = {**(headers or {}), _REQUEST_ID: client_request_id(structlog.contextvars.get_contextvars())}
+    if storage and any(name.lower() == "authorization" for name in sent):
+        raise RuntimeError("a token must never be sent to a storage address")
+    host, started = host_and_port(url), time.monotonic()
     timeout = httpx.Timeout(connect=CONNECT_SECONDS, write=WRITE_SECONDS, read=read_seconds, pool=CONNECT_SECONDS)
     try:
-        with _client(shared=repeatable) as client:
-            response = client.request(method, url, headers=dict(headers or {}), content=content, timeout=timeout)
+        with transport.deadline(total_seconds), transport.client(shared=repeatable) as client:
+            answer = _answer(client, client.build_request(method, url, headers=sent, content=content, timeout=timeout))
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise _not_sent(error, host) from None
+        raise transport.not_sent(error, host) from None
     except httpx.InvalidURL:
         raise FinanceNotConfigured("The address is not valid.") from None
     except httpx.HTTPError as error:
         raise _lost(repeatable, f"{host} did not answer ({type(error).__name__}).") from None
-    answer = Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
+    _log(method, url, answer, sent[_REQUEST_ID], time.monotonic() - started)
+    if answer is None:
+        raise _too_large(repeatable, host)
     _check_answer(answer, host, repeatable=repeatable, expects_json=expects_json)
     return answer
+
+
+def _answer(client: httpx.Client, asked: httpx.Request) -> Answer | None:
+    """The whole answer; None when it is larger than anything the portal asks for."""
+    response = client.send(asked, stream=True)
+    try:
+        body = bytearray()
+        for part in response.iter_bytes():
+            body += part
+            if len(body) > MAX_ANSWER_BYTES:
+                return None
+    finally:
+        response.close()
+    return Answer(response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body))
+
+
+def _log(method: str, url: str, answer: Answer | None, request_id: str, seconds: float) -> None:
+    """One line for each call, without its query: for the support of the other side, with both ids."""
+    parts = urlsplit(url)
+    status = answer.status if answer else None
+    write = log.debug if answer and answer.is_success else log.info
+    write(
+        "remote call",
+        method=method,
+        host=parts.hostname,
+        path=readable(parts.path),
+        status=status,
+        seconds=round(seconds, 3),
+        request_id=request_id,
+        remote_id=answer.remote_id if answer else "",
+    )
 
 
 def _check_answer(answer: Answer, host: str, *, repeatable: bool, expects_json: bool) -> None:
@@ -136,69 +184,6 @@ def _lost(repeatable: bool, cause: str, wait: float | None = None) -> RemoteErro
     return Unavailable(cause, retry_after=wait) if repeatable else InDoubt(cause)
 
 
-def _not_sent(error: Exception, host: str) -> RemoteError:
-    """No connection: a refused certificate stays refused, anything else may heal."""
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, ssl.SSLCertVerificationError):
-            return CertificateRefused(
-                f"The certificate of {host} is not trusted: {link.verify_message}.",
-                hint="Check the address, or set REMOTE_CA_FILE to the authority that signed it.",
-            )
-        link = link.__cause__ or link.__context__
-    return Unreachable(f"No connection to {host}.", hint="Check that the address is right and the service is running.")
-
-
-@contextmanager
-def _client(*, shared: bool) -> Iterator[httpx.Client]:
-    """Questions share a pool of connections. What may not be repeated gets a fresh connection: a pooled one could
-    die under it and leave doubt where there need be none.
-    """
-    context = _tls()
-    if shared:
-        yield _pool(os.getpid(), context)
-        return
-    with _new_client(context) as client:
-        yield client
-
-
-def _pool(process: int, context: ssl.SSLContext) -> httpx.Client:
-    """One pool for each process: a forked worker must not share its parent's sockets, nor close them."""
-    with _lock:
-        if (process, context) not in _pools:
-            for key in [key for key in _pools if key[0] == process]:
-                _pools.pop(key).close()
-            _pools[process, context] = _new_client(context)
-        return _pools[process, context]
-
-
-@atexit.register
-def _close_pool() -> None:
-    for (process, _), client in _pools.items():
-        if process == os.getpid():
-            client.close()
-
-
-def _new_client(context: ssl.SSLContext) -> httpx.Client:
-    limits = httpx.Limits(max_connections=10, max_keepalive_connections=10, keepalive_expiry=3.0)
-    cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-    return httpx.Client(verify=context, trust_env=False, follow_redirects=False, limits=limits, cookies=cookies)
-
-
-def _tls() -> ssl.SSLContext:
-    path = settings.REMOTE_CA_FILE
-    if not path:
-        return _trusting("", 0)
-    try:
-        return _trusting(path, Path(path).stat().st_mtime_ns)
-    except (OSError, ssl.SSLError):
-        raise CertificateRefused(
-            "The file named by REMOTE_CA_FILE can't be read.",
-            hint="Set it to the certificate authority of the other side, in PEM format.",
-        ) from None
-
-
-@lru_cache(maxsize=4)
-def _trusting(path: str, changed: int) -> ssl.SSLContext:
-    """The authorities of `path`, or the system's when it is empty; `changed` makes a new file a new context."""
-    return ssl.create_default_context(cafile=path or None)
+def _too_large(repeatable: bool, host: str) -> RemoteError:
+    text = f"{host} answered with more than {MAX_ANSWER_BYTES // 2**20} MB."
+    return AnswerTooLarge(text) if repeatable else InDoubt(text)

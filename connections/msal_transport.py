@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from . import http
+from .errors import Unavailable
 
 
 class MsalTransport:
@@ -25,6 +26,9 @@ class MsalTransport:
 
 class _Response:
     def __init__(self, answer: http.Answer) -> None:
+        if not answer.content:
+            # msal takes an object for granted, whatever the status.
+            raise Unavailable("Entra answered with something else than an object.")
         self.status_code, self.text, self.headers = answer.status, answer.text, dict(answer.headers)
 
     def raise_for_status(self) -> None:

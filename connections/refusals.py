@@ -32,7 +32,7 @@ def refusal(answer: Answer, *, asked: Asked, who: str, entity: str = "") -> Remo
     reason = answer.reason
     if answer.status in (401, 403) or _UNKNOWN_USER in reason:
         # Finance's front door, before any of its code, answers with a bare message: the user is not let in at all.
-        unknown = answer.status == 401 or "Message" in answer.content
+        unknown = asked is not Asked.DATAVERSE and (answer.status == 401 or "Message" in answer.content)
         return no_permission(asked, who=who, reason=reason, unknown=unknown)
     if answer.status == 404 and entity:
         return EntityHidden(

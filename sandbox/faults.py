@@ -1,5 +1,6 @@
 """Scripted faults and modes: kept in the store, so that they outlive a killed process as well."""
 
+import codecs
 import json
 import threading
 from dataclasses import dataclass
@@ -44,7 +45,6 @@ DEFAULT_MODES: dict[str, Any] = {
     "page_size": 10_000,  # Finance OData
     "switched_off": [],  # rows of the fidelity checklist that are not played
 }
-KINDS = ("status", "reset", "refuse", "lost_answer", "body", "delay", "import")
 IMPORT_FAULTS = (
     *("fail", "stuck", "drop_all", "drop_line", "double_line", "cent_off"),
     *("partial", "error_file", "canceled", "unknown", "flicker"),
@@ -59,6 +59,11 @@ CHOICES = {
     "offline_access": ("asked", "always"),
     "replayed_assertion": ("accept", "reject"),
 }
+HTTP_KINDS = (
+    *("status", "reset", "refuse", "lost_answer", "body", "delay"),
+    *("trickle", "truncate", "redirect", "unauthorized", "charset", "large"),
+)
+KINDS = (*HTTP_KINDS, "import")
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,13 @@ class Fault:
     act: bool = False  # do what was asked, then answer with the fault
     effect: str = ""  # kind "import": what becomes of the import
     rows: int = 0  # effect "partial": so many rows are refused
+    bytes_per_second: int = 1  # kind "trickle"
+    after_bytes: int = 0  # kind "truncate": so much of the body arrives
+    location: str = "https://login.example/"  # kind "redirect"
+    charset: str = "utf-16"  # kind "charset": a codec by Python's name
+    megabytes: int = 10  # kind "large"
+    user: str = ""  # only calls of this user (sign-in or its part before the @) or application id
+    contains: str = ""  # only calls with this text in their address or body
 
 
 class Faults:
@@ -107,15 +119,24 @@ class Faults:
                 self._modes, self._rules = dict(DEFAULT_MODES), []
             self._modes.update({name: wanted[name] for name in DEFAULT_MODES if name in wanted})
             if "faults" in wanted:
-                self._rules = [dict(rule) for rule in wanted["faults"]]
+                # Seconds came as exact decimals; a wait is a float, as it is after the store was read again.
+                self._rules = json.loads(json.dumps(wanted["faults"], default=float))
             self._keep()
         return []
 
-    def hit(self, call: str, *, kinds: tuple[str, ...] = KINDS) -> Fault | None:
-        """The fault that this call meets, counted. `after` calls pass, then `times` meet it (null: every one)."""
+    @property
+    def looks_inside(self) -> bool:
+        """Whether a rule asks for what stands in a call, so that the gate has to read it first."""
+        return any(rule.get("contains") for rule in self._rules)
+
+    def hit(self, call: str, *, kinds: tuple[str, ...] = KINDS, user: str = "", text: bytes = b"") -> Fault | None:
+        """The fault that this call meets, counted. `after` calls pass, then `times` meet it (null: every one).
+
+        `user` is who calls, `text` address and body: a rule that names either counts and meets only such calls.
+        """
         with self._lock:
             for rule in self._rules:
-                if rule["call"] not in (call, "*") or rule["kind"] not in kinds:
+                if rule["call"] not in (call, "*") or rule["kind"] not in kinds or not _aims(rule, user, text):
                     continue
                 if rule.get("after", 0) > 0:
                     rule["after"] -= 1
@@ -136,6 +157,14 @@ class Faults:
         self._store.keep_setting("faults", json.dumps(self._rules, default=float))
 
 
+def _aims(rule: dict[str, Any], user: str, text: bytes) -> bool:
+    """Whether the rule is for this caller and this text."""
+    wanted = str(rule.get("user") or "").lower()
+    if wanted and wanted not in (user.lower(), user.lower().partition("@")[0]):
+        return False
+    return str(rule.get("contains") or "").encode() in text
+
+
 def _problems(wanted: dict[str, Any]) -> list[str]:
     known = {*DEFAULT_MODES, "faults", "reset"}
     problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
@@ -150,6 +179,16 @@ def _problems(wanted: dict[str, Any]) -> list[str]:
             problems.append(f"A fault needs a call and a kind ({', '.join(KINDS)}): {rule}")
         elif extra:
             problems.append(f"Unknown key in fault {rule}: {', '.join(sorted(extra))}")
+        elif rule["kind"] == "charset" and not _is_codec(rule.get("charset", "utf-16")):
+            problems.append(f"There is no character set {rule['charset']}.")
         elif rule["kind"] == "import" and rule.get("effect") not in IMPORT_FAULTS:
             problems.append(f"An import fault needs an effect: {', '.join(IMPORT_FAULTS)}.")
     return problems
+
+
+def _is_codec(name: str) -> bool:
+    try:
+        codecs.lookup(str(name))
+    except LookupError:
+        return False
+    return True

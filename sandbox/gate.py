@@ -5,15 +5,13 @@ import time
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import jwt
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox.faults import Fault
-from sandbox.wire import encode
+from sandbox import misbehaviour
+from sandbox.faults import HTTP_KINDS, Fault
 from sandbox.world import World
-
-_HTTP_KINDS = ("status", "reset", "refuse", "lost_answer", "body", "delay")
-_BUSY = "This request could not be processed at this time due to system experiencing high resource utilization."
 
 
 def call_name(method: str, path: str, query: str) -> str:
@@ -51,7 +49,11 @@ class Gate:
         name = call_name(scope["method"], scope["path"], query)
         scope["notes"] = {}
         scribe = Scribe(self.world, scope, name)
-        fault = await run_in_threadpool(self.world.faults.hit, name, kinds=_HTTP_KINDS)
+        text = scope["path"].encode() + b"?" + scope["query_string"] if self.world.faults.looks_inside else b""
+        if text and scope["method"] != "GET":
+            body = await _read(receive)
+            text, receive = text + b"\n" + body, _again(body, receive)
+        fault = await run_in_threadpool(self.world.faults.hit, name, kinds=HTTP_KINDS, user=_caller(scope), text=text)
         if fault is None:
             await self.app(scope, receive, scribe.watching(send))
             return
@@ -70,9 +72,12 @@ class Gate:
             await scribe.write(0)
             scope["sandbox.transport"].abort()
             return
+        if fault.kind in misbehaviour.OWN_ANSWER:
+            await misbehaviour.spoiled(fault, self.app, scope, receive, scribe.watching(send))
+            return
         if not fault.act:
-            await _drain(receive)
-        await _answer(fault, scope["path"], scribe.watching(send))
+            await _read(receive)
+        await misbehaviour.made_up(fault, scope["path"], scribe.watching(send))
 
 
 class Scribe:
@@ -108,30 +113,30 @@ async def _nowhere(message: Message) -> None:
     """Swallows the answer of a call that was carried out."""
 
 
-async def _drain(receive: Receive) -> None:
-    while (message := await receive())["type"] == "http.request" and message.get("more_body"):
-        pass
+async def _read(receive: Receive) -> bytes:
+    body = bytearray()
+    while (message := await receive())["type"] == "http.request":
+        body.extend(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    return bytes(body)
 
 
-async def _answer(fault: Fault, path: str, send: Callable[[Message], "asyncio.Future[None]"]) -> None:
-    status = 200 if fault.kind == "body" else fault.status
-    text = fault.body or ("" if fault.kind == "body" else _default_body(status, path))
-    kind = fault.content_type or (
-        "text/html; charset=utf-8" if fault.kind == "body" else "application/json; charset=utf-8"
-    )
-    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(text.encode())).encode())]
-    if fault.retry_after is not None:
-        headers.append((b"retry-after", str(fault.retry_after).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+def _again(body: bytes, receive: Receive) -> Receive:
+    """The body that was read, for whoever reads it next."""
+    unread: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return unread.pop() if unread else await receive()
+
+    return replay
 
 
-def _default_body(status: int, path: str) -> str:
-    if path.startswith("/api/data/"):
-        code, text = (
-            ("0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
-            if status == 429
-            else ("0x80040216", "An unexpected error occurred.")
-        )
-        return encode({"error": {"code": code, "message": text}})
-    return encode({"error": {"code": "", "message": _BUSY if status in (429, 503) else "An error has occurred."}})
+def _caller(scope: Scope) -> str:
+    """The user name or application that the bearer names, unchecked: only to aim a fault at somebody."""
+    header = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    try:
+        claims = jwt.decode(header.decode("latin-1").partition(" ")[2], options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return ""
+    return str(claims.get("upn") or claims.get("appid") or "")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from .wire import day_of, text_of
+from .wire import amount_of, day_of, text_of, whole_of
 
 
 class ExecutionStatus(StrEnum):
@@ -113,16 +113,16 @@ LINE_FIELDS = (
 
 
 def counts_of(rows: Iterable[Mapping[str, Any]]) -> Counts:
-    """The counts of an execution: the sum over its entities."""
+    """The counts of an execution: the sum over its entities. Raises ValueError when one is no whole number."""
     totals = [0] * len(COUNT_FIELDS)
     for row in rows:
         for position, field in enumerate(COUNT_FIELDS):
-            totals[position] += int(row.get(field) or 0)
+            totals[position] += whole_of(row.get(field) or 0)
     return Counts(*totals)
 
 
 def header_of(row: Mapping[str, Any]) -> EntryHeader:
-    """An entry's header from its row."""
+    """An entry's header from its row. Raises ValueError when a total is no number."""
     return EntryHeader(
         entry_number=text_of(row, "EntryNumber"),
         legal_entity=text_of(row, "LegalEntityId"),
@@ -131,41 +131,22 @@ def header_of(row: Mapping[str, Any]) -> EntryHeader:
         budget_type=text_of(row, "BudgetType"),
         status=text_of(row, "Status"),
         workflow_status=text_of(row, "WorkflowStatus"),
-        expense_total=Decimal(row["ExpenseBudgetTotal"]),
-        revenue_total=Decimal(row["RevenueBudgetTotal"]),
+        expense_total=amount_of(row.get("ExpenseBudgetTotal")),
+        revenue_total=amount_of(row.get("RevenueBudgetTotal")),
     )
 
 
 def line_of(row: Mapping[str, Any]) -> EntryLine:
-    """An entry's line from its row; a line without a date has the day Finance shows for none, 1900-01-01."""
+    """An entry's line from its row; a line without a date has the day Finance shows for none, 1900-01-01.
+
+    Raises ValueError when number, date or amount is none.
+    """
     return EntryLine(
-        line_number=int(row["LineNumber"]),
+        line_number=whole_of(row.get("LineNumber")),
         display_value=text_of(row, "DimensionDisplayValue"),
-        amount=Decimal(row["TransactionCurrencyAmount"]),
+        amount=amount_of(row.get("TransactionCurrencyAmount")),
         currency=text_of(row, "CurrencyCode"),
         amount_type=text_of(row, "AmountType"),
-        date=day_of(row["EntryDate"]) or date(1900, 1, 1),
+        date=day_of(row.get("EntryDate")) or date(1900, 1, 1),
         comment=text_of(row, "Comment"),
     )
-
-
-_RECORD, _FIELD, _MESSAGE = '"RecordId":"', '","Field":"', '","ErrorMessage":"'
-
-
-def parse_execution_errors(text: str) -> tuple[ExecutionError, ...]:
-    """Read the error list of an execution from text that is usually not valid JSON.
-
-    Finance does not escape quotes and line breaks inside its messages, so the text is cut at the known labels.
-    """
-    errors = []
-    for part in text.split(_RECORD)[1:]:
-        record_id, _, rest = part.partition(_FIELD)
-        field, _, message = rest.partition(_MESSAGE)
-        errors.append(ExecutionError(record_id, field, _without_tail(message)))
-    return tuple(errors)
-
-
-def _without_tail(message: str) -> str:
-    """Cut what closes a record and opens the next one: `"},{` or `"}]`."""
-    body = message.rstrip().rstrip("{]").rstrip().rstrip(",").rstrip()
-    return body.removesuffix("}").rstrip().removesuffix('"')

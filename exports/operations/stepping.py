@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
+from structlog.contextvars import bound_contextvars
 
 from bpp_portal import queue
 from bpp_portal.kernel.clock import database_now
@@ -48,7 +49,8 @@ def step(*, run_id: int, flow: str) -> None:
     if run is None:
         return
     try:
-        with heartbeat(run):
+        # The border sends the run's id along, and every line of the log carries it.
+        with heartbeat(run), bound_contextvars(run_id=run.uuid.hex):
             while run.status in FLOW_OF and FLOW_OF[run.status] == flow:
                 if not _one(run):
                     break

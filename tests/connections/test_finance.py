@@ -1,14 +1,26 @@
 """The data package API: project, upload, start, status, counts, errors, read-back."""
 
+import json
 import zipfile
 from decimal import Decimal
 
 import pytest
 
-from connections import blob, queries
-from connections.errors import Busy, FinanceNotConfigured, InDoubt, NoPermission, Rejected, Unavailable, Unreachable
+from connections import blob, data_management, finance_users, queries
+from connections.errors import (
+    AddressExpired,
+    Busy,
+    FinanceNotConfigured,
+    InDoubt,
+    NoPermission,
+    Unavailable,
+    Unreachable,
+)
+from connections.finance import FinanceClient
 from connections.rules.execution import ExecutionStatus
 from connections.rules.flows import EXPORT_FLOW
+from connections.rules.wire import by_key, enum_literal
+from tests.connections.scripted import answer
 
 pytestmark = pytest.mark.django_db
 PROJECT = "BPP-BRE-Import"
@@ -147,9 +159,9 @@ def test_an_upload_to_another_host_is_refused(tmp_path):
         blob.upload("https://other.blob.core.windows.net/dmf/a?sig=x", package(tmp_path / "p.zip", []))
 
 
-def test_an_expired_upload_address_is_refused(client, tmp_path):
+def test_an_expired_upload_address_asks_for_a_new_one(client, tmp_path):
     url = client.write_url("p.zip")
-    with pytest.raises(Rejected) as refused:
+    with pytest.raises(AddressExpired) as refused:
         blob.upload(url.replace("sig=", "sig=x"), package(tmp_path / "p.zip", []))
     assert "sig=" not in str(refused.value) + refused.value.hint
 
@@ -208,7 +220,7 @@ def test_a_start_answered_401_was_not_accepted_and_is_repeated_with_a_new_token(
 
 def test_a_finance_that_is_down_was_asked_for_nothing(client, settings):
     settings.ALLOWED_REMOTE_HOSTS = ["localhost:1"]
-    client._service.root = "https://localhost:1/data"
+    client.service.root = "https://localhost:1/data"
     with pytest.raises(Unreachable):
         client.start_import(package_url="x", project=PROJECT, execution_id="e", legal_entity="USSI")
 
@@ -220,3 +232,139 @@ def test_missing_finance_user_roles_stop_the_start(client, tmp_path, sandbox):
         client.start_import(package_url=url, project=PROJECT, execution_id="e", legal_entity="USSI")
     assert denied.value.headline == "No permission to execute Finance operation"
     assert denied.value.cause == "Unable to access virtual entities or integration group"
+
+
+class TestDataManagement:
+    def test_a_project_is_made_with_its_entity(self, client, sandbox):
+        rows = sandbox.get("rows/DataManagementDefinitionGroupDetails")["rows"]
+        assert [row["EntityName"] for row in rows if row["DefinitionGroupId"] == PROJECT] == ["Budget account entries"]
+        [project] = [r for r in sandbox.get("rows/DataManagementDefinitionGroups")["rows"] if r["Name"] == PROJECT]
+        assert (project["OperationType"], project["ProjectCategory"]) == ("Import", "Integration")
+
+    def test_an_entity_that_finance_does_not_take_does_not_stop_the_export(self, client, sandbox):
+        call = "DataManagementDefinitionGroupDetails"
+        sandbox.faults({"call": call, "kind": "status", "status": 400})
+        client.ensure_project("ANOTHER")
+        assert client.named("DataManagementDefinitionGroups", {"Name": "ANOTHER"})
+
+    def test_summary_page_and_records_by_entity(self, client, tmp_path, sandbox):
+        path = package(tmp_path / "p.zip", [("0800|NA|NA", "1"), ("nobody|NA|NA", "2")])
+        start(client, path)
+        finished(client, "run-1")
+        assert data_management.summary_page_url(client, "run-1").startswith(client.root)
+        [summary] = data_management.entity_summaries(client, "run-1")
+        assert (summary.total, summary.succeeded, summary.failed) == (2, 1, 1)
+        sandbox.faults(
+            {"call": "GetExecutionSummaryPageUrl", "kind": "body", "body": '{"value": "https://evil.example"}'}
+        )
+        assert data_management.summary_page_url(client, "run-1") == ""
+
+    def test_files_of_refusals_are_asked_for_by_entity(self, wire):
+        client = FinanceClient(root=wire.url, who="owner@contoso.example", bearer=lambda refresh: "t")
+        wire.answer = answer(b'{"value": true}')
+        assert data_management.make_error_keys(client, "e")
+        wire.answer = answer(b'{"value": ""}')
+        assert data_management.error_keys_url(client, "e") == ""
+        url = f"{wire.url}/dmf/errors.csv?sig=x"
+        wire.answer = lambda connection, request: answer(
+            b"KEY;1" if request.startswith(b"GET") else b'{"value": "%s"}' % url.encode()
+        )
+        assert blob.download(data_management.staging_errors_url(client, "e")) == b"KEY;1"
+        assert b'"entityName":"Budget account entries"' in wire.requests[0]
+        assert b"authorization" not in wire.requests[-1].lower()
+
+    def test_every_one_of_3506_refused_lines_is_read(self, wire):
+        client = FinanceClient(root=wire.url, who="owner@contoso.example", bearer=lambda refresh: "t")
+        text = 'The value "{}|B" in field "Dimension" is not found.\r\nSee {{log}} of "Fund", then "}}'
+        rows = ",".join(f'{{"RecordId":"{n}","Field":"DIM","ErrorMessage":"{text.format(n)}"}}' for n in range(1, 3507))
+        wire.answer = answer(json.dumps({"value": f"[{rows}]"}).encode())
+        errors = client.execution_errors("e")
+        assert [error.record_id for error in errors] == [str(n) for n in range(1, 3507)]
+        assert errors[-1].message == text.format(3506)
+
+
+class TestReading:
+    def test_a_count_reads_past_the_byte_order_mark(self, client):
+        rows = client.rows("BudgetModels", ("BudgetModel",), where="dataAreaId eq 'usmf'")
+        assert client.count("BudgetModels", where="dataAreaId eq 'usmf'") == len(rows) > 0
+
+    def test_one_row_is_found_by_its_key_with_an_enum_in_it(self, client):
+        kind = enum_literal("DimensionHierarchyType", "DataEntityBudgetDimensionFormat")
+        where = f"{by_key(DimensionFormatName='BudgetRegister')} and DimensionFormatType eq {kind}"
+        [row] = client.rows("DimensionIntegrationFormats", ("FinancialDimensionFormat", "IsActive"), where=where)
+        assert row["IsActive"] == "Yes"
+
+    def test_users_roles_and_duties(self, client):
+        [user] = finance_users.users(client, "owner@contoso.example")
+        assert user.enabled
+        roles = finance_users.roles(client, user.user_id)
+        assert "Data management operations user" in [role.name for role in roles if role.enabled]
+        duties = frozenset().union(*(finance_users.duties(client, role.identifier) for role in roles))
+        assert "Inquire into dimension parameters master" in duties
+        assert finance_users.users(client, "o'nobody@contoso.example") == []
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"LineNumber": 1, "EntryDate": "soon", "TransactionCurrencyAmount": 1},
+            {"LineNumber": 1.5, "EntryDate": None, "TransactionCurrencyAmount": 1},
+            {"LineNumber": 1, "EntryDate": None, "TransactionCurrencyAmount": "1"},
+            {"LineNumber": 1, "EntryDate": None},
+            "no row",
+        ],
+    )
+    def test_a_line_that_can_not_be_read_is_no_answer(self, wire, row):
+        client = FinanceClient(root=wire.url, who="owner@contoso.example", bearer=lambda refresh: "t")
+        wire.answer = answer(json.dumps({"value": [row]}).encode())
+        with pytest.raises(Unavailable):
+            list(client.entry_lines(legal_entity="USSI", entry_number="1"))
+
+    def test_a_second_page_elsewhere_or_again_is_not_asked_for(self, wire):
+        client = FinanceClient(root=wire.url, who="owner@contoso.example", bearer=lambda refresh: "t")
+        for following in ("https://evil.example/data/X", "http://127.0.0.1/data/X", "javascript:1"):
+            wire.answer = answer(json.dumps({"value": [], "@odata.nextLink": following}).encode())
+            with pytest.raises(FinanceNotConfigured):
+                client.rows("X", ("A",))
+        again = f"{wire.url}/data/X?again"
+        wire.answer = answer(json.dumps({"value": [], "@odata.nextLink": again}).encode())
+        with pytest.raises(Unavailable, match="same page"):
+            client.rows("X", ("A",))
+
+
+@pytest.mark.parametrize("value", [b'{"value": null}', b'{"value": {"a": 1}}', b"{}", b"[]", b'"x"'])
+def test_a_start_that_names_no_execution_is_in_doubt(wire, value):
+    client = FinanceClient(root=wire.url, who="owner@contoso.example", bearer=lambda refresh: "t")
+    wire.answer = answer(value)
+    with pytest.raises(InDoubt):
+        client.start_import(package_url="x", project=PROJECT, execution_id="e", legal_entity="USSI")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"kind": "truncate", "after_bytes": 10}, InDoubt),
+        ({"kind": "charset"}, InDoubt),
+        ({"kind": "redirect"}, InDoubt),
+        ({"kind": "large", "megabytes": 10}, InDoubt),
+    ],
+    ids=lambda value: value.get("kind") if isinstance(value, dict) else None,
+)
+def test_a_spoiled_answer_to_the_start_is_never_a_success(client, tmp_path, sandbox, fault, error):
+    path = package(tmp_path / "p.zip", [("0800|NA|NA", "1")])
+    sandbox.faults({"call": "ImportFromPackage", **fault})
+    with pytest.raises(error):
+        start(client, path)
+
+
+def test_a_trickle_from_finance_ends_at_the_deadline(client, sandbox):
+    sandbox.faults({"call": "BudgetModels", "kind": "trickle"})
+    with pytest.raises(Unavailable, match="Timeout"):
+        client.service.call(
+            "GET", client.service.address("BudgetModels"), refuse=client._refuse_read, total_seconds=1.5
+        )
+
+
+def test_a_token_that_ran_out_is_renewed_once(client, sandbox):
+    sandbox.faults({"call": "GetExecutionSummaryStatus", "kind": "unauthorized"})
+    assert client.execution_status("never-started") is ExecutionStatus.NOT_FOUND
+    assert [asked["status"] for asked in sandbox.requests("GetExecutionSummaryStatus")] == [401, 400]

@@ -1,114 +1,35 @@
 """Every way in which the other side can fail has one class, told by a server that fails on the wire."""
 
-import datetime
-import ipaddress
-import socket
-import ssl
-import threading
+import time
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+import structlog
 
 from connections import http
-from connections.errors import Busy, CertificateRefused, FinanceNotConfigured, InDoubt, Unavailable, Unreachable
+from connections.errors import (
+    AnswerTooLarge,
+    Busy,
+    CertificateRefused,
+    FinanceNotConfigured,
+    InDoubt,
+    Unavailable,
+    Unreachable,
+)
+from tests.connections.scripted import RESET, SILENCE, answer
 
-OK = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 14\r\n\r\n{"a": 1234.50}'
+OK = answer(b'{"a": 1234.50}')
 PAGE = b"HTTP/1.1 %s\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>"
 STATUS = b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: 2\r\n%s\r\n{}"
-RESET = "reset"
-SILENCE = "silence"
 
 
-class Wire:
-    """A TLS server that answers every request with the same bytes, or with none."""
-
-    def __init__(self, folder):
-        self.certificate, self.requests, self.answer = _certificate(folder), [], OK
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(self.certificate, folder / "key.pem")
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def stop(self):
-        if self._stopped.is_set():
-            return
-        self._stopped.set()
-        with socket.socket() as knock:
-            knock.connect_ex(self._listener.getsockname())
-        self._thread.join(5)
-        self._listener.close()
-
-    def _serve(self):
-        while not self._stopped.is_set():
-            plain, _ = self._listener.accept()
-            plain.settimeout(5)
-            try:
-                with self._context.wrap_socket(plain, server_side=True) as connection:
-                    self._answer(connection)
-            except OSError:
-                plain.close()
-
-    def _answer(self, connection):
-        request = b""
-        while not request.endswith(b"\r\n\r\n{}"):
-            part = connection.recv(65536)
-            if not part:
-                return
-            request += part
-        self.requests.append(request)
-        if self.answer == SILENCE:
-            self._stopped.wait(1)
-        elif self.answer != RESET:
-            connection.sendall(self.answer)
+@pytest.fixture(autouse=True)
+def ok(wire):
+    wire.answer = OK
 
 
-def _certificate(folder):
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.UTC)
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    usage = dict.fromkeys(
-        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign"), False
-    )
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-        .add_extension(identifier, False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), False)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True, key_cert_sign=True, encipher_only=False, decipher_only=False, **usage
-            ),
-            True,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, *form))
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return folder / "cert.pem"
-
-
-@pytest.fixture
-def wire(tmp_path, settings):
-    server = Wire(tmp_path)
-    settings.ALLOWED_REMOTE_HOSTS = [server.url.removeprefix("https://")]
-    settings.REMOTE_CA_FILE = str(server.certificate)
-    yield server
-    server.stop()
-
-
-def ask(wire, *, repeatable=True):
-    return http.request("POST", wire.url, content=b"{}", repeatable=repeatable, read_seconds=0.3)
+def ask(wire, *, repeatable=True, **how):
+    how = {"read_seconds": 0.3, **how}
+    return http.request("POST", wire.url, content=b"{}", repeatable=repeatable, **how)
 
 
 def test_numbers_arrive_exact(wire):
@@ -126,6 +47,16 @@ LOST = {
     "a web page that forbids": PAGE % b"403 Forbidden",
     "a redirect to a sign-in": PAGE % b"302 Found",
     "a redirect elsewhere": STATUS % (b"307 Temporary", b"location: https://evil.example\r\n"),
+    "408": STATUS % (b"408 Request Timeout", b""),
+    "no final answer": STATUS % (b"304 Not Modified", b""),
+    "nothing": answer(b""),
+    "truncated JSON": answer(b'{"value": [1, 2'),
+    "JSON in UTF-16": answer('{"a": "ü"}'.encode("utf-16"), kind=b"application/json; charset=utf-16"),
+    "JSON in Latin-1": answer('{"a": "ü"}'.encode("latin-1"), kind=b"application/json; charset=utf-8"),
+    "no number": answer(b'{"a": NaN}'),
+    "a number without bounds": answer(b'{"a": 1e99999999999999999999}'),
+    "nesting without bounds": answer(b"[" * 100_000 + b"]" * 100_000),
+    "a body that says it is packed": answer(b"{}", b"200 OK", b"content-encoding: gzip"),
 }
 
 
@@ -140,7 +71,15 @@ def test_a_lost_answer_is_doubt_unless_asking_again_is_harmless(wire, answer):
 
 
 @pytest.mark.parametrize(
-    ("header", "wait"), [(b"retry-after: 7\r\n", 7.0), (b"retry-after: soon\r\n", None), (b"", None)]
+    ("header", "wait"),
+    [
+        (b"retry-after: 7\r\n", 7.0),
+        (b"retry-after: 0\r\n", 0.0),
+        (b"retry-after: 99999\r\n", 3600.0),
+        (b"retry-after: Tue, 01 Mar 2126 12:00:00 GMT\r\n", 3600.0),
+        (b"retry-after: soon\r\n", None),
+        (b"", None),
+    ],
 )
 def test_a_busy_server_was_asked_for_nothing(wire, header, wait):
     wire.answer = STATUS % (b"429 Too many", header)
@@ -194,3 +133,102 @@ def test_no_proxy_of_the_environment_is_used(wire, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere")
     assert ask(wire, repeatable=False).status == 200
+
+
+def trickle(head, seconds=0.05):
+    """Sends an answer byte by byte, and never comes to its end."""
+
+    def send(connection, request):
+        connection.sendall(head)
+        try:
+            for _ in range(200):
+                connection.sendall(b"x")
+                time.sleep(seconds)
+        except OSError:
+            pass  # the client has given up
+
+    return send
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"HTTP/1.1 200 OK\r\nx-slow: ", b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n"],
+    ids=["in the headers", "in the body"],
+)
+@pytest.mark.parametrize(("repeatable", "error"), [(True, Unavailable), (False, InDoubt)])
+def test_a_trickle_of_bytes_ends_at_the_deadline(wire, head, repeatable, error):
+    """Each byte comes well within the time for one read; the whole call does not."""
+    wire.answer = trickle(head)
+    started = time.monotonic()
+    with pytest.raises(error, match="Timeout"):
+        ask(wire, repeatable=repeatable, read_seconds=5, total_seconds=0.5)
+    assert 0.4 < time.monotonic() - started < 4
+
+
+def test_a_half_open_connection_ends_at_the_deadline(wire):
+    """Nothing comes at all, and one read might wait for much longer."""
+    wire.answer = lambda connection, request: wire.stopped.wait(20)
+    started = time.monotonic()
+    with pytest.raises(Unavailable, match="ReadTimeout"):
+        ask(wire, read_seconds=15, total_seconds=0.5)
+    assert time.monotonic() - started < 5
+
+
+def test_the_deadline_of_one_call_is_not_that_of_the_next(wire):
+    assert ask(wire, total_seconds=0.5).status == 200
+    time.sleep(0.6)
+    assert ask(wire, total_seconds=5).status == 200
+
+
+def test_an_answer_has_a_largest_size(wire, monkeypatch):
+    body = b'{"a": "%s"}' % (b"x" * 200_000)
+    wire.answer = answer(body)
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", len(body))
+    assert len(ask(wire).body) == len(body)
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", len(body) - 1)
+    with pytest.raises(AnswerTooLarge):
+        ask(wire)
+    with pytest.raises(InDoubt):
+        ask(wire, repeatable=False)
+
+
+def test_ten_megabytes_of_json_are_read(wire):
+    wire.answer = answer(b'{"a": "%s"}' % (b"x" * 10_000_000))
+    assert len(ask(wire, read_seconds=10).json()["a"]) == 10_000_000
+
+
+def test_json_with_a_byte_order_mark_is_json(wire):
+    wire.answer = answer(b'\xef\xbb\xbf{"a": "\xc3\xbc"}', kind=b"application/json; charset=iso-8859-1")
+    assert ask(wire).json() == {"a": "ü"}
+
+
+def test_no_redirect_is_followed(wire):
+    wire.answer = answer(b"{}", b"302 Found", b"location: " + wire.url.encode())
+    with pytest.raises(Unavailable):
+        ask(wire)
+    assert len(wire.requests) == 1
+
+
+def test_every_call_says_which_request_of_ours_it_belongs_to(wire, caplog):
+    caplog.set_level("DEBUG")
+    wire.answer = answer(b"{}", b"404 Not Found", b"REQ_ID: 1f-of-dataverse")
+    with structlog.contextvars.bound_contextvars(correlation_id="0123456789ab"):
+        ask(wire)
+        ask(wire)
+    sent = [line for r in wire.requests for line in r.decode().splitlines() if "client-request-id" in line]
+    ids = [line.split(": ")[1] for line in sent]
+    assert len(set(ids)) == 2
+    assert all(one.endswith("-0123456789ab") and len(one) == 36 for one in ids)
+    assert ids[0] in caplog.text
+    assert "1f-of-dataverse" in caplog.text
+
+
+def test_a_storage_address_has_its_own_list_and_gets_no_token(wire, settings):
+    settings.ALLOWED_REMOTE_HOSTS, settings.ALLOWED_BLOB_HOSTS = [], [wire.host]
+    with pytest.raises(FinanceNotConfigured):
+        ask(wire)
+    assert ask(wire, storage=True).status == 200
+    assert b"authorization" not in wire.requests[0].lower()
+    with pytest.raises(RuntimeError, match="token"):
+        ask(wire, storage=True, headers={"authorization": "Bearer x"})
+    assert len(wire.requests) == 1

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime
 import pytest
 
 from connections.dataverse import set_name
-from connections.rules.addresses import is_allowed, root_of
-from connections.rules.execution import ExecutionError, ExecutionStatus, parse_execution_errors
-from connections.rules.wire import day_of, literal, readable, reason_in, seconds_to_wait, virtual_value
+from connections.rules.addresses import is_allowed, is_allowed_storage, root_of
+from connections.rules.execution import ExecutionError, ExecutionStatus
+from connections.rules.execution_errors import parse_execution_errors
+from connections.rules.secrets import readable
+from connections.rules.wire import day_of, literal, reason_in, seconds_to_wait, virtual_value
 
 ALLOWED = ["fin.operations.dynamics.com", "127.0.0.1:8101"]
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -36,6 +38,7 @@ def test_an_allowed_host_is_called(url):
         "https://evil-fin.operations.dynamics.com",
         "https://fin.operations.dynamics.com.",
         "https://fin.operations.dynamics.com:22",
+        "https://fin.operations.dynamics.com:0",
         "https://fin.operations.dynamics.com:99999",
         "https://fin.operations.dynamіcs.com",
         "https://fin.operations.dynamics.com\\@evil.example",
@@ -55,7 +58,51 @@ def test_any_other_address_is_not(url):
     assert not is_allowed(url, ALLOWED, loopback=True)
 
 
+BLOB_HOSTS = [".blob.core.windows.net", "127.0.0.1:8101"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://acct0123.blob.core.windows.net/dmf/p.zip?sig=x",
+        "https://ACCT.blob.core.windows.net:443/dmf",
+        "https://acct-secondary.blob.core.windows.net/dmf",
+        "https://127.0.0.1:8101/dmf/p.zip",
+    ],
+)
+def test_a_storage_account_below_a_named_suffix_is_allowed(url):
+    assert is_allowed_storage(url, BLOB_HOSTS, loopback=True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://blob.core.windows.net/dmf",
+        "https://.blob.core.windows.net/dmf",
+        "https://a.b.blob.core.windows.net/dmf",
+        "https://acct.blob.core.windows.net:8443/dmf",
+        "https://acct.blob.core.windows.net.evil.example/dmf",
+        "https://evil.example/.blob.core.windows.net",
+        "https://evil.example?.blob.core.windows.net",
+        "https://acctblob.core.windows.net/dmf",
+        "http://acct.blob.core.windows.net/dmf",
+        "https://user@acct.blob.core.windows.net/dmf",
+        "https://127.0.0.1:8100/dmf/p.zip",
+        "",
+    ],
+)
+def test_no_other_storage_is(url):
+    assert not is_allowed_storage(url, BLOB_HOSTS, loopback=True)
+    assert not is_allowed_storage(url, [], loopback=True)
+    assert not is_allowed_storage(url, [".", ""], loopback=True)
+
+
+def test_a_storage_suffix_is_no_permission_for_anything_else():
+    assert not is_allowed("https://acct.blob.core.windows.net", BLOB_HOSTS, loopback=True)
+
+
 def test_production_never_calls_the_loopback():
+    assert not is_allowed_storage("https://127.0.0.1:8101/dmf", BLOB_HOSTS, loopback=False)
     assert not is_allowed("https://127.0.0.1:8101", ALLOWED, loopback=False)
 
 

@@ -1,0 +1,83 @@
+"""What is set up in a Dataverse environment for the write-back: visible entities, cloud flows, connections, roles."""
+
+from . import http
+from .dataverse import DataverseClient, read_as
+from .errors import Busy, RemoteError
+from .rules.dataverse import (
+    CatalogEntity,
+    CloudFlow,
+    ConnectionSlot,
+    catalog_entity_of,
+    cloud_flow_of,
+    connection_slot_of,
+)
+from .rules.wire import literal, text_of
+
+_CATALOG = "mserp_financeandoperationsentities"
+_LOCKED = "failed to acquire lock"
+_CLOUD_FLOW = 5
+
+
+def catalog_entity(client: DataverseClient, physical_name: str) -> CatalogEntity | None:
+    """A Finance entity in "Available finance and operations entities"; None when Finance offers none of that name."""
+    options = {
+        "$select": "mserp_financeandoperationsentityid,mserp_physicalname,mserp_displayname,mserp_hasbeengenerated",
+        "$filter": f"mserp_physicalname eq {literal(physical_name)}",
+    }
+    rows = client.service.rows(_CATALOG, options, refuse=client.refuse)
+    return read_as(catalog_entity_of, rows[0]) if rows else None
+
+
+def make_visible(client: DataverseClient, entity: CatalogEntity) -> None:
+    """Ask for the virtual table; it appears some time later. Raises Busy while another one is being made."""
+
+    def refuse(answer: http.Answer) -> RemoteError:
+        if _LOCKED in answer.reason:
+            return Busy(None, answer.reason)
+        return client.refuse(answer)
+
+    client.change(f"{_CATALOG}({entity.row_id})", {"mserp_hasbeengenerated": True}, refuse=refuse)
+
+
+def cloud_flows(client: DataverseClient, name: str = "") -> list[CloudFlow]:
+    """The cloud flows of the environment, or those of this name."""
+    options = {
+        "$select": "workflowid,name,category,statecode,_ownerid_value,clientdata",
+        "$filter": f"category eq {_CLOUD_FLOW}" + (f" and name eq {literal(name)}" if name else ""),
+    }
+    return [read_as(cloud_flow_of, row) for row in client.service.rows("workflows", options, refuse=client.refuse)]
+
+
+def change_flow(
+    client: DataverseClient,
+    flow: CloudFlow,
+    *,
+    owner_id: str = "",
+    is_on: bool | None = None,
+    client_data: str = "",
+) -> None:
+    """Give the flow another owner (a system user's id), turn it on or off, save its definition: what is named."""
+    body: dict[str, object] = {}
+    if owner_id:
+        body["ownerid@odata.bind"] = f"systemusers({owner_id})"
+    if is_on is not None:
+        body["statecode"] = int(is_on)
+    if client_data:
+        body["clientdata"] = client_data
+    if body:
+        client.change(f"workflows({flow.row_id})", body)
+
+
+def connection_slots(client: DataverseClient) -> list[ConnectionSlot]:
+    """The connection references of the environment: the slots of its flows."""
+    columns = "connectionreferenceid,connectionreferencelogicalname,connectionreferencedisplayname,connectorid"
+    options = {"$select": f"{columns},connectionid"}
+    rows = client.service.rows("connectionreferences", options, refuse=client.refuse)
+    return [read_as(connection_slot_of, row) for row in rows]
+
+
+def roles_of(client: DataverseClient, user_id: str) -> list[str]:
+    """The names of a system user's roles."""
+    path = f"systemusers({user_id})/systemuserroles_association"
+    rows = client.service.rows(path, {"$select": "name"}, refuse=client.refuse)
+    return sorted(text_of(row, "name") for row in rows)
