@@ -8,7 +8,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox import blob, control, data_management, dataverse, entra, finance
+from sandbox import (
+    blob,
+    control,
+    data_management,
+    dataverse,
+    entra,
+    finance,
+    finance_front,
+    metadata,
+    metadata_catalog,
+)
 from sandbox.gate import Gate
 from sandbox.wire import Call, WireError, answer
 from sandbox.world import World
@@ -52,9 +62,11 @@ def build(world: World) -> Gate:
         route("/dmf/{name:path}", blob.put, "PUT"),
         route("/dmf/{name:path}", blob.get, "GET"),
         route("/data/" + ACTION, data_management.action, "POST"),
-        route("/data/{set}/$count", finance.read_set, count="yes"),
-        route("/data/{set}", finance.read_set),
-        route("/data/{set}", finance.create, "POST"),
+        route("/data", metadata.service),
+        route("/data/", metadata.service),
+        route("/data/$metadata", metadata.document),
+        route("/data/{resource:path}", finance.handle, "GET", "POST", "PATCH", "PUT", "DELETE"),
+        route("/Metadata/{catalogue}", metadata_catalog.handle),
         route("/api/data/v9.2/WhoAmI", dataverse.who_am_i),
         route("/api/data/v9.2/WhoAmI()", dataverse.who_am_i),
         route("/api/data/v9.2/{set}", dataverse.read_set),
@@ -71,6 +83,8 @@ def build(world: World) -> Gate:
 
 def _answered(handler: Handler, call: Call) -> Response:
     try:
-        return handler(call)
+        finance_front.check(call)
+        answered = handler(call)
     except WireError as error:
-        return answer(error.content, error.status, error.headers)
+        answered = answer(error.content, error.status, error.headers)
+    return finance_front.finish(call, answered)

@@ -22,6 +22,9 @@ DEFAULT_MODES: dict[str, Any] = {
     "token_seconds": 3600,
     "write_url_seconds": 3600,
     "page_size": 10_000,  # Finance OData
+    "finance_busy": 0,  # share of the calls to Finance OData that are answered with 429: 0.5 is every second one
+    "finance_busy_seconds": 1,  # the Retry-After of those answers
+    "enum_key_404": False,  # a key with an enumeration in it is not found, as seen on real environments
     "switched_off": [],  # rows of the fidelity checklist that are not played
 }
 KINDS = ("status", "reset", "refuse", "lost_answer", "body", "delay", "import")

@@ -41,7 +41,7 @@ class Call:
     def json(self) -> dict[str, Any]:
         try:
             value = json.loads(self.body or b"{}", parse_float=Decimal)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WireError(
                 400, {"error": {"code": "", "message": f"The request body is not valid JSON: {error}"}}
             ) from None

@@ -1,7 +1,9 @@
 """What one running sandbox consists of; handed to every handler."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from sandbox.faults import Faults
@@ -18,6 +20,7 @@ class World:
     port: int
     tls_port: int
     loop: asyncio.AbstractEventLoop | None = None
+    finance_calls: Iterator[int] = field(default_factory=count)
     imports: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property
