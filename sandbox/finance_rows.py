@@ -13,7 +13,7 @@ from sandbox.enums import NAMESPACE
 from sandbox.finance_addresses import address_of
 from sandbox.finance_sets import FINANCE_SETS
 from sandbox.odata import Query, QueryError, Shape, reader, selected
-from sandbox.wire import Call, encode
+from sandbox.wire import Call, as_bytes
 
 _LEVEL = re.compile(r"odata\.metadata\s*=\s*(none|minimal|full)", re.IGNORECASE)
 _EXPAND = re.compile(r"\s*(?P<name>\w+)\s*(?:\((?P<options>[^()]*(?:\([^()]*\)[^()]*)*)\))?\s*(?:,|$)")
@@ -35,7 +35,7 @@ def odata_answer(
     kind = level(call)
     if kind == "none":
         content = {name: value for name, value in content.items() if name != "@odata.context"}
-    text = encode(content)
+    text = as_bytes(content)
     return Response(
         text, status, {**(headers or {}), "content-type": f"application/json; odata.metadata={kind}; charset=utf-8"}
     )
@@ -49,6 +49,8 @@ class Expansion:
 
 def expansions(text: str, entity_set: EntitySet) -> list[Expansion]:
     """The navigation properties of a $expand: of the first level only, with $select and nothing else inside."""
+    if text.strip() == "*":
+        return [Expansion(navigation, ()) for navigation in entity_set.navigations.values()]
     found, position = [], 0
     while position < len(text):
         match = _EXPAND.match(text, position)

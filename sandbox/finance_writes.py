@@ -33,8 +33,9 @@ def write(call: Call, user: access.FinanceUser, entity_set: EntitySet, key: Row 
     """POST (201 with the row), PATCH (204) or DELETE (204) of one row, in one transaction."""
     writer = WRITERS[entity_set.name]
     access.need_data_management(user, duty=writer.needs_duty)
-    try:
-        with call.world.store.transaction():
+    with call.world.store.transaction():
+        # A RowError is frozen and cannot leave a context manager, so it becomes the answer before.
+        try:
             if key is None:
                 return _insert(call, user, entity_set, writer)
             found = _found(call, entity_set, key, company)
@@ -43,8 +44,8 @@ def write(call: Call, user: access.FinanceUser, entity_set: EntitySet, key: Row 
             else:
                 writer.delete(call, found)
             return Response(status_code=204)
-    except RowError as error:
-        raise write_failed(entity_set, error) from None
+        except RowError as error:
+            raise write_failed(entity_set, error) from None
 
 
 def _insert(call: Call, user: access.FinanceUser, entity_set: EntitySet, writer: Writer) -> Response:

@@ -73,11 +73,16 @@ def encode(value: Any) -> str:
     return json.dumps(value)
 
 
+def as_bytes(value: Any) -> bytes:
+    """JSON as bytes; half a surrogate pair, which a client may have sent, stays an escape."""
+    return encode(value).encode("utf-8", "backslashreplace")
+
+
 def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     if isinstance(content, str | bytes):
         return Response(content, status, headers)
     return Response(
-        encode(content),
+        as_bytes(content),
         status,
         {**(headers or {}), "content-type": "application/json; odata.metadata=minimal; charset=utf-8"},
     )
