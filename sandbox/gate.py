@@ -111,7 +111,7 @@ async def _drain(receive: Receive) -> None:
 
 async def _answer(fault: Fault, path: str, send: Callable[[Message], "asyncio.Future[None]"]) -> None:
     status = 200 if fault.kind == "body" else fault.status
-    text = fault.body or ("" if fault.kind == "body" else _default_body(status, path))
+    text = fault.body or ("" if fault.kind == "body" else default_body(status, path))
     kind = fault.content_type or (
         "text/html; charset=utf-8" if fault.kind == "body" else "application/json; charset=utf-8"
     )
@@ -122,7 +122,7 @@ async def _answer(fault: Fault, path: str, send: Callable[[Message], "asyncio.Fu
     await send({"type": "http.response.body", "body": text.encode()})
 
 
-def _default_body(status: int, path: str) -> str:
+def default_body(status: int, path: str) -> str:
     if path.startswith("/api/data/"):
         code, text = (
             ("0x80072322", "Number of requests exceeded the limit of 6000 over time window of 300 seconds.")
