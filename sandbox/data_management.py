@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import access, blob, importing
+from sandbox import access, action_parameters, blob, importing
 from sandbox.finance_sets import FINANCE_SETS
 from sandbox.seed import put_row
 from sandbox.wire import Call, answer, encode, finance_error
@@ -23,6 +23,7 @@ def action(call: Call) -> Response:
     if handler is None:
         raise finance_error(404, f"No action named {name} was found.")
     asked = call.json()
+    action_parameters.check(name, asked)
     if asked.get("executionId"):
         call.notes["execution_id"] = str(asked["executionId"])
     value = handler(call, asked, user.user_id)
