@@ -110,6 +110,8 @@ def _problems(wanted: dict[str, Any]) -> list[str]:
     problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
     if wanted.get("repeat_execution_id", "same") not in ("reject", "same", "twice"):
         problems.append("repeat_execution_id is reject, same or twice.")
+    if not isinstance(share := wanted.get("finance_busy", 0), int | float) or not 0 <= share <= 1:
+        problems.append("finance_busy is a share between 0 and 1.")
     problems += [f"There is no behaviour {name}." for name in wanted.get("switched_off", []) if name not in BEHAVIOURS]
     for rule in wanted.get("faults", []):
         extra = set(rule) - {*Fault.__dataclass_fields__, "after", "times"}

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from urllib.error import HTTPError
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -365,3 +366,8 @@ def test_amounts_keep_every_digit(finance):
     text = finance.get("ExchangeRates", **{"$filter": f"Rate eq {amount}"}).text
     assert f'"Rate":{amount}' in text
     assert json.loads(text, parse_float=Decimal)["value"][0]["Rate"] == Decimal(amount)
+
+
+def test_a_share_that_is_none_is_refused_by_the_control_side(finance):
+    with pytest.raises(HTTPError):
+        finance.wire.control.put("faults", {"finance_busy": "often"})
