@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import tokens
+from sandbox.dataverse_sets import DATAVERSE_SETS
+from sandbox.entra.directory import application
 from sandbox.wire import Call, WireError, dataverse_error, finance_error
 
 DMF_ROLE = "Data management operations user"
@@ -18,12 +20,51 @@ class FinanceUser:
     duties: frozenset[str]
 
 
-def find(call: Call, claims: dict[str, Any]) -> FinanceUser | None:
-    """The enabled Finance user of a token, or None."""
-    store = call.world.store
-    row = store.row("SELECT * FROM SystemUsers WHERE Alias = ? AND Enabled = 1", (claims.get("upn", ""),))
+@dataclass(frozen=True)
+class DataverseUser:
+    user_id: str
+    claims: dict[str, Any]
+
+
+def dataverse_user(call: Call) -> DataverseUser:
+    """The caller's enabled row among the users of Dataverse; an application is an application user there."""
+    claims = tokens.bearer(call, audience=call.world.dataverse_url)
+    column, value = (
+        ("applicationid", claims.get("appid", "")) if _is_application(claims) else ("domainname", claims.get("upn", ""))
+    )
+    row = call.world.store.row(
+        f'SELECT systemuserid, isdisabled FROM "{DATAVERSE_SETS["systemusers"].name}" '
+        f'WHERE "{column}" = ? COLLATE NOCASE',
+        (value,),
+    )
     if row is None:
-        return None
+        raise dataverse_error(403, "0x80072560", "The user is not a member of the organization.")
+    if int(row["isdisabled"] or 0):
+        raise dataverse_error(
+            403,
+            "0x80040225",
+            f"The specified user(Id = {row['systemuserid']}) is disabled. Consider enabling this user. Additional "
+            "Details: User.",
+        )
+    return DataverseUser(row["systemuserid"], claims)
+
+
+def _is_application(claims: dict[str, Any]) -> bool:
+    return claims.get("idtyp") == "app"
+
+
+def find(call: Call, claims: dict[str, Any]) -> FinanceUser | None:
+    """The enabled Finance user of a token, or None.
+
+    A person is found by the alias, an application by its row in the table of Microsoft Entra applications.
+    """
+    store = call.world.store
+    column, value = ("Alias", claims.get("upn", ""))
+    if _is_application(claims):
+        column, value = ("UserID", application(call.world).finance_user)
+    row = store.row(f'SELECT * FROM SystemUsers WHERE "{column}" = ? COLLATE NOCASE AND Enabled = 1', (value,))
+    if row is None:
+        return None if call.world.faults.plays("unknown-user") else _anybody(call, claims)
     roles = store.rows(
         "SELECT SecurityRoleName FROM SecurityUserRoles WHERE UserId = ? AND AssignmentStatus = 'Enabled'",
         (row["UserID"],),
@@ -34,6 +75,13 @@ def find(call: Call, claims: dict[str, Any]) -> FinanceUser | None:
         (row["UserID"],),
     )
     return FinanceUser(row["UserID"], row["Company"], frozenset(r[0] for r in roles), frozenset(d[0] for d in duties))
+
+
+def _anybody(call: Call, claims: dict[str, Any]) -> FinanceUser:
+    """Whom a Finance lets in that does not ask who calls: a user with every right."""
+    company = call.world.store.value("SELECT Company FROM SystemUsers WHERE Company <> '' ORDER BY UserID") or ""
+    name = str(claims.get("upn") or claims.get("appid", "")).split("@")[0]
+    return FinanceUser(name, company, frozenset({DMF_ROLE}), frozenset({DIMENSION_DUTY}))
 
 
 def finance_user(call: Call) -> FinanceUser:

@@ -13,13 +13,14 @@ from sandbox import (
     control,
     data_management,
     dataverse,
-    entra,
     finance,
     finance_batch,
     finance_front,
     metadata,
     metadata_catalog,
 )
+from sandbox.entra import administration, discovery, signin
+from sandbox.entra.token import token
 from sandbox.gate import Gate
 from sandbox.wire import Call, WireError, answer
 from sandbox.world import World
@@ -58,6 +59,8 @@ def build(world: World) -> Gate:
         route("/_sandbox/rows/{set}", control.rows, "GET", "PUT", "DELETE"),
         route("/_sandbox/users/{name}", control.user, "PUT"),
         route("/_sandbox/roles/{name}", control.role, "PUT"),
+        route("/_sandbox/accounts/{name}", administration.account_of, "GET", "PUT"),
+        route("/_sandbox/application", administration.application_of, "GET", "PUT"),
         route("/_sandbox/environment-variables/{name}", control.variable, "PUT"),
         route("/_sandbox/virtual-entities/{name}", control.virtual_entity, "PUT"),
         route("/dmf/{name:path}", blob.put, "PUT"),
@@ -74,11 +77,14 @@ def build(world: World) -> Gate:
         route("/api/data/v9.2/{set}", dataverse.read_set),
         route("/api/data/v9.2/{set}", dataverse.create, "POST"),
         route("/api/data/v9.2/{set}", dataverse.change, "PATCH"),
-        route("/{tenant}/v2.0/.well-known/openid-configuration", entra.discovery),
-        route("/{tenant}/.well-known/openid-configuration", entra.discovery),
-        route("/{tenant}/discovery/v2.0/keys", entra.keys),
-        route("/{tenant}/oauth2/v2.0/authorize", entra.authorize, "GET", "POST"),
-        route("/{tenant}/oauth2/v2.0/token", entra.token, "POST"),
+        route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.document),
+        route("/{tenant}/.well-known/openid-configuration", discovery.document, version="v1.0"),
+        route("/{tenant}/discovery/v2.0/keys", discovery.keys),
+        route("/{tenant}/discovery/keys", discovery.keys),
+        route("/{tenant}/oauth2/v2.0/authorize", signin.authorize, "GET", "POST"),
+        route("/{tenant}/oauth2/authorize", signin.authorize, "GET", "POST"),
+        route("/{tenant}/oauth2/v2.0/token", token, "POST"),
+        route("/{tenant}/oauth2/token", token, "POST", version="v1.0"),
     ]
     return Gate(Starlette(routes=routes), world)
 

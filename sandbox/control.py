@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from sandbox.dataverse_sets import CATALOG
-from sandbox.entra import authority
+from sandbox.entra.directory import application, authority
 from sandbox.finance_sets import FINANCE_SETS
 from sandbox.seed import ENTRA, fill, put_row, set_variable
 from sandbox.wire import Call, WireError, answer
@@ -18,7 +18,7 @@ def facts(call: Call) -> Response:
         {
             "tenant_id": ENTRA["tenant_id"],
             "client_id": ENTRA["client_id"],
-            "client_secret": world.store.setting("client_secret"),
+            "client_secret": application(world).secret,
             "authority": authority(world),
             "dataverse_url": world.dataverse_url,
             "finance_url": world.finance_url,

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox import access, tokens
+from sandbox import access
 from sandbox.dataverse_sets import ALL_SETS, CATALOG, DATAVERSE_SETS, VIRTUAL_SETS
 from sandbox.entities import EntitySet, Field
 from sandbox.odata import FilterToSql, Query, QueryError, Shape, _order, _tree, _whole, reader
@@ -22,19 +22,19 @@ def base(call: Call) -> str:
 
 
 def who_am_i(call: Call) -> Response:
-    claims = tokens.bearer(call, audience=call.world.dataverse_url)
+    caller = access.dataverse_user(call)
     return answer(
         {
             "@odata.context": f"{base(call)}/$metadata#Microsoft.Dynamics.CRM.WhoAmIResponse",
             "BusinessUnitId": guid("business unit"),
-            "UserId": guid("user", claims.get("upn", "")),
+            "UserId": caller.user_id,
             "OrganizationId": guid("organization"),
         }
     )
 
 
 def read_set(call: Call) -> Response:
-    claims = tokens.bearer(call, audience=call.world.dataverse_url)
+    claims = access.dataverse_user(call).claims
     name = call.parts["set"]
     if name in VIRTUAL_SETS:
         return _read_virtual(call, claims, name)
@@ -131,7 +131,7 @@ def _expand_values(call: Call, definitions: list[dict[str, Any]]) -> None:
 
 def change(call: Call) -> Response:
     """PATCH of one row by its id."""
-    tokens.bearer(call, audience=call.world.dataverse_url)
+    access.dataverse_user(call)
     match = _KEY.match(call.parts["set"])
     entity_set = DATAVERSE_SETS.get(match["set"]) if match else None
     if match is None or entity_set is None:
@@ -153,7 +153,7 @@ def change(call: Call) -> Response:
 
 def create(call: Call) -> Response:
     """POST of an environment variable's value."""
-    tokens.bearer(call, audience=call.world.dataverse_url)
+    access.dataverse_user(call)
     if call.parts["set"] != "environmentvariablevalues":
         raise _not_found(call.parts["set"])
     body = call.json()

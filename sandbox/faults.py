@@ -3,6 +3,7 @@
 import json
 import threading
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sandbox.behaviours import BEHAVIOURS
@@ -20,6 +21,10 @@ DEFAULT_MODES: dict[str, Any] = {
     "unknown_user_status": 403,  # 401 | 403 for a user whom Finance does not know
     "generation_seconds": 0,  # a virtual entity appears so long after it was made visible
     "token_seconds": 3600,
+    "code_seconds": 600,
+    "refresh_token_seconds": 90 * 86400,
+    "offline_access": "asked",  # asked: a refresh token only with that scope | always
+    "replayed_assertion": "accept",  # accept | reject a client assertion whose jti was seen before
     "write_url_seconds": 3600,
     "page_size": 10_000,  # Finance OData
     "finance_busy": 0,  # share of the calls to Finance OData that are answered with 429: 0.5 is every second one
@@ -110,8 +115,12 @@ def _problems(wanted: dict[str, Any]) -> list[str]:
     problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
     if wanted.get("repeat_execution_id", "same") not in ("reject", "same", "twice"):
         problems.append("repeat_execution_id is reject, same or twice.")
-    if not isinstance(share := wanted.get("finance_busy", 0), int | float) or not 0 <= share <= 1:
+    if not isinstance(share := wanted.get("finance_busy", 0), int | Decimal) or not 0 <= share <= 1:
         problems.append("finance_busy is a share between 0 and 1.")
+    if wanted.get("offline_access", "asked") not in ("asked", "always"):
+        problems.append("offline_access is asked or always.")
+    if wanted.get("replayed_assertion", "accept") not in ("accept", "reject"):
+        problems.append("replayed_assertion is accept or reject.")
     problems += [f"There is no behaviour {name}." for name in wanted.get("switched_off", []) if name not in BEHAVIOURS]
     for rule in wanted.get("faults", []):
         extra = set(rule) - {*Fault.__dataclass_fields__, "after", "times"}

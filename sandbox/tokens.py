@@ -9,6 +9,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sandbox.entra.directory import authority
 from sandbox.store import Store
 from sandbox.wire import Call, WireError
 
@@ -55,26 +56,45 @@ def bearer(call: Call, *, audience: str) -> dict[str, Any]:
     scheme, _, token = call.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise unauthorized(call, audience, "No bearer token was sent.")
+    issuer = authority(call.world)
     try:
         claims: dict[str, Any] = jwt.decode(
             token,
-            signing_key(call.world.store).public_key(),
+            _key_of(call.world.store, token),
             algorithms=["RS256"],
             audience=[audience, audience + "/"],
-            options={"require": ["exp", "aud", "oid"]},
+            issuer=[f"{issuer}/", f"{issuer}/v2.0"],
+            options={"require": ["exp", "nbf", "iss", "aud", "oid"]},
         )
-    except jwt.ExpiredSignatureError:
-        raise unauthorized(call, audience, "The token has expired.") from None
-    except jwt.InvalidAudienceError:
-        raise unauthorized(call, audience, "The token was issued for another audience.") from None
     except jwt.InvalidTokenError as error:
-        raise unauthorized(call, audience, f"The token is not valid: {error}") from None
+        reason = next((text for kind, text in _REASONS.items() if isinstance(error, kind)), f"not valid: {error}")
+        raise unauthorized(call, audience, f"The token {reason}.") from None
     call.notes["user"] = claims.get("upn") or claims.get("appid", "")
     return claims
 
 
+_REASONS: dict[type[Exception], str] = {
+    jwt.ExpiredSignatureError: "has expired",
+    jwt.ImmatureSignatureError: "is not valid yet",
+    jwt.InvalidAudienceError: "was issued for another audience",
+    jwt.InvalidIssuerError: "was issued by somebody else",
+    jwt.InvalidSignatureError: "was not signed by this tenant",
+}
+
+
+def _key_of(store: Store, token: str) -> rsa.RSAPublicKey:
+    """The published key that the token's header names."""
+    if jwt.get_unverified_header(token).get("kid") != key_id(store):
+        raise jwt.InvalidSignatureError
+    return signing_key(store).public_key()
+
+
 def unauthorized(call: Call, audience: str, reason: str) -> WireError:
-    challenge = f'Bearer error="invalid_token", error_description="{reason}", resource_id="{audience}"'
+    reason = reason.replace('"', "'")
+    challenge = (
+        f'Bearer authorization_uri="{authority(call.world)}/oauth2/authorize", error="invalid_token", '
+        f'error_description="{reason}", resource_id="{audience}"'
+    )
     return WireError(
         401,
         {"error": {"code": "0x80048306", "message": reason}} if call.path.startswith("/api/") else {"Message": reason},

@@ -29,6 +29,7 @@ def prepare(store: Store, finance_url: str) -> None:
         connection.executescript(entity_set.ddl())
     if store.setting("client_secret") is None:
         store.keep_setting("client_secret", secrets.token_urlsafe(24))
+    _accounts(store)
     if store.setting("seeded") is None:
         fill(store, finance_url)
     elif store.setting("finance_url") != finance_url:
@@ -47,7 +48,7 @@ def fill(store: Store, finance_url: str) -> None:
             if not entity_set.view:
                 connection.execute(f'DELETE FROM "{entity_set.name}"')
         for table in (
-            "entra_users",
+            "entra_accounts",
             "grants",
             "blobs",
             "blob_blocks",
@@ -56,8 +57,8 @@ def fill(store: Store, finance_url: str) -> None:
             "drawn_numbers",
         ):
             connection.execute(f"DELETE FROM {table}")
-        for user in ENTRA["users"]:
-            connection.execute("INSERT INTO entra_users VALUES (?, ?, ?, 1)", (user["upn"], user["oid"], user["name"]))
+        connection.execute("DELETE FROM settings WHERE name = 'application'")
+        _accounts(store)
         for path in sorted(FOLDER.glob("finance*.json")):
             for name, rows in json.loads(path.read_text(encoding="utf-8")).items():
                 for row in rows:
@@ -65,6 +66,15 @@ def fill(store: Store, finance_url: str) -> None:
         _periods(store)
         _dataverse(store, finance_url)
     store.keep_setting("seeded", "yes")
+
+
+def _accounts(store: Store) -> None:
+    """The tenant's accounts, those that are missing; what was done to the others stays."""
+    with store.transaction() as connection:
+        connection.executemany(
+            "INSERT OR IGNORE INTO entra_accounts (upn, oid, name) VALUES (?, ?, ?)",
+            [(user["upn"], user["oid"], user["name"]) for user in ENTRA["users"]],
+        )
 
 
 def put_row(store: Store, entity_set: EntitySet, row: dict[str, Any]) -> None:
@@ -145,6 +155,16 @@ def _dataverse(store: Store, finance_url: str) -> None:
                 "azureactivedirectoryobjectid": user["oid"],
             },
         )
+    put_row(
+        store,
+        ALL_SETS["dv_systemusers"],
+        {
+            "systemuserid": guid("application user", ENTRA["client_id"]),
+            "fullname": f"# {ENTRA['application_name']}",
+            "applicationid": ENTRA["client_id"],
+            "azureactivedirectoryobjectid": ENTRA["app_oid"],
+        },
+    )
     put_row(
         store,
         ALL_SETS["environmentvariabledefinitions"],

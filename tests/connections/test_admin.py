@@ -48,7 +48,10 @@ def test_every_page_opens_and_shows_no_token_cache(client, people, contoso):
         name = row._meta.model_name
         page = client.get(reverse(f"admin:connections_{name}_change", args=[row.pk]))
         assert page.status_code == 200
-        assert b"token" not in page.content.replace(b"csrfmiddlewaretoken", b"").replace(b"csrf-token", b"")
+        content = page.content
+        for harmless in (b"csrfmiddlewaretoken", b"csrf-token", b"css/tokens"):
+            content = content.replace(harmless, b"")
+        assert b"token" not in content
 
 
 def test_only_who_manages_connections_comes_in(client, people, contoso):

@@ -120,3 +120,10 @@ def wire(sandbox, tmp_path):
     made = Wire(sandbox, tmp_path)
     yield made
     made.http.close()
+
+
+@pytest.fixture
+def entra(wire):
+    from tests.sandbox.entra_client import EntraClient
+
+    return EntraClient(wire)

@@ -1,7 +1,6 @@
 """Clients and checkers of OData that others wrote, against the sandbox's Finance."""
 
 import json
-import shutil
 import subprocess
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,11 +27,8 @@ def wire(sandbox, tmp_path):
 
 
 @pytest.fixture
-def service(wire, monkeypatch):
+def service(wire):
     """python-odata over a session of requests that believes the sandbox's CA."""
-    # The environment's CA bundle would beat the session's own.
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
     with requests.Session() as session:
         session.verify = str(wire.control.ca_file)
         session.headers.update(wire.bearer(wire.facts["finance_url"]))
@@ -140,12 +136,6 @@ class TestPythonOData:
         assert "Budget model FY21-OLD is stopped" in caught.value.detailed_message
 
 
-def need(program):
-    if shutil.which("node") is None or not (BIN / program).exists():
-        pytest.skip(f"{program} is missing: needs node and `npm ci` in tests/thirdparty")
-    return BIN / program
-
-
 @pytest.fixture
 def document(wire, tmp_path):
     path = tmp_path / "metadata.xml"
@@ -154,10 +144,10 @@ def document(wire, tmp_path):
 
 
 class TestCheckers:
-    def test_odata_csdl_accepts_the_metadata(self, document):
+    def test_odata_csdl_accepts_the_metadata(self, node, document):
         target = document.with_suffix(".json")
         done = subprocess.run(
-            [need("odata-csdl-xml2json"), "-t", target, document], capture_output=True, text=True, timeout=60
+            [node, BIN / "odata-csdl-xml2json", "-t", target, document], capture_output=True, text=True, timeout=60
         )
         assert (done.returncode, done.stderr) == (0, "")
         schema = json.loads(target.read_text())["Microsoft.Dynamics.DataEntities"]
@@ -165,10 +155,10 @@ class TestCheckers:
         assert schema["BudgetTransactionType"]["Apportionment"] == 12
         assert schema["Resources"]["BudgetModels"]["$Type"] == "Microsoft.Dynamics.DataEntities.BudgetModel"
 
-    def test_odata_openapi_makes_an_openapi_of_it(self, document):
+    def test_odata_openapi_makes_an_openapi_of_it(self, node, document):
         target = document.with_suffix(".openapi.json")
         done = subprocess.run(
-            [need("odata-openapi3"), "-t", target, document], capture_output=True, text=True, timeout=60
+            [node, BIN / "odata-openapi3", "-t", target, document], capture_output=True, text=True, timeout=60
         )
         assert done.returncode == 0, done.stderr
         made = json.loads(target.read_text())
