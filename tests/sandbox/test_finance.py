@@ -318,6 +318,7 @@ class TestKeys:
         kind = f"{ENUM}DimensionHierarchyType'DataEntityBudgetDimensionFormat'"
         path = f"DimensionIntegrationFormats(DimensionFormatName='BudgetRegister',DimensionFormatType={kind})"
         assert finance.get(path).json()["IsActive"] == "Yes"
+        assert finance.get(path.replace("DimensionHierarchyType'", "NoYes'")).status_code == 400
         finance.wire.control.put("faults", {"enum_key_404": True})
         assert finance.get(path).status_code == 404
         assert len(finance.rows("DimensionIntegrationFormats", _filter="DimensionFormatName eq 'BudgetRegister'")) == 1
