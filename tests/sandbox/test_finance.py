@@ -372,3 +372,9 @@ def test_amounts_keep_every_digit(finance):
 def test_a_share_that_is_none_is_refused_by_the_control_side(finance):
     with pytest.raises(HTTPError):
         finance.wire.control.put("faults", {"finance_busy": "often"})
+
+
+@pytest.mark.parametrize("body", [{"uniqueFileName": 5}, {"uniqueFileName": {}}, {"fileName": "x.zip"}], ids=str)
+def test_an_action_takes_its_own_parameters_of_their_types_only(finance, body):
+    path = f"DataManagementDefinitionGroups/{ENUM}GetAzureWriteUrl"
+    assert "parameter" in refusal(finance.call("POST", path, body))
