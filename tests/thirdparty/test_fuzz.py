@@ -2,6 +2,7 @@
 
 The OpenAPI is the one that odata-openapi derives from $metadata, so operations, keys and bodies come from declarations
 that this repository serves and from a translation that it did not write.
+FUZZ_SECONDS and FUZZ_SEED in the environment make it longer or another one.
 """
 
 import contextlib
