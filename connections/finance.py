@@ -134,6 +134,12 @@ class FinanceClient:
         for page in self.pages("BudgetRegisterEntryLines", LINE_FIELDS, where=where, options=options):
             yield [line_of(row) for row in page]
 
+    def entries_with(self, *, legal_entity: str, comment: str) -> list[str]:
+        """Numbers of the entries that hold a line with exactly this comment, each once."""
+        where = f"LegalEntityId eq {literal(legal_entity)} and Comment eq {literal(comment)}"
+        rows = self.rows("BudgetRegisterEntryLines", ("EntryNumber",), where=where)
+        return list(dict.fromkeys(text_of(row, "EntryNumber") for row in rows))
+
     def rows(self, entity_set: str, fields: Sequence[str], *, where: str = "") -> list[dict[str, Any]]:
         """All rows of a set of every company that pass `where` (an OData filter)."""
         return [row for page in self.pages(entity_set, fields, where=where) for row in page]

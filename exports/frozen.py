@@ -55,15 +55,28 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
+class Found:
+    """A line as Finance holds it."""
+
+    display_value: str
+    date: object
+    amount_type: str
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Line:
     number: int
     segments: tuple[str | None, ...]
+    display_value: str
     date: object
     amount_type: str
     currency: str
     amount: Decimal
     source_rows: int
     outcome: Outcome
+    found: "Found | None" = None  # what Finance holds in its place, when that differs
 
 
 @dataclass(frozen=True)
@@ -80,21 +93,29 @@ class Differences:
         return not (self.missing or self.extra or self.different)
 
 
+# Finance may hold a line twice; the first one stands for it, the others are extra.
+_FOUND = """(SELECT *, row_number() OVER (PARTITION BY line_number ORDER BY display_value, amount) AS copy
+    FROM read_parquet($found))"""
 # One line as it was sent against the line of the same number that was read back.
 _DIFFERS = """(sent.display_value IS DISTINCT FROM found.display_value OR sent.date IS DISTINCT FROM found.date
     OR sent.amount IS DISTINCT FROM found.amount OR sent.amount_type IS DISTINCT FROM found.amount_type
     OR sent.currency IS DISTINCT FROM found.currency)"""
 
 
+_SHOWN = ("display_value", "date", "amount_type", "currency", "amount")
+
+
 def _judged(folder: Path) -> tuple[str, dict[str, object]]:
     """The lines with their outcome, as a source for a query, and its parameters."""
-    sent = "SELECT *, 'Sent' AS outcome FROM read_parquet($sent)"
+    nothing = ", ".join(f"NULL AS found_{name}" for name in _SHOWN)
+    sent = f"SELECT *, 'Sent' AS outcome, {nothing} FROM read_parquet($sent)"  # noqa: S608
     values: dict[str, object] = {"sent": str(folder / LINES)}
     if not (folder / READ_BACK).exists():
         return f"({sent})", values
     judged = f"""(SELECT sent.*, CASE WHEN found.line_number IS NULL THEN 'Not there' WHEN {_DIFFERS} THEN 'Different'
-        ELSE 'In Finance' END AS outcome
-        FROM read_parquet($sent) AS sent LEFT JOIN read_parquet($found) AS found USING (line_number))"""  # noqa: S608
+        ELSE 'In Finance' END AS outcome, {", ".join(f"found.{name} AS found_{name}" for name in _SHOWN)}
+        FROM read_parquet($sent) AS sent
+        LEFT JOIN {_FOUND} AS found ON sent.line_number = found.line_number AND found.copy = 1)"""  # noqa: S608
     return judged, values | {"found": str(folder / READ_BACK)}
 
 
@@ -107,15 +128,23 @@ def lines_page(
     matching = f"FROM {source} WHERE ($search = '' OR contains(display_value, $search))"
     values["search"] = search
     query = (
-        f"SELECT line_number, date, amount_type, currency, amount, source_rows, outcome{names} {matching} "
+        f"SELECT line_number, display_value, date, amount_type, currency, amount, source_rows, outcome, "
+        f"{', '.join(f'found_{name}' for name in _SHOWN)}{names} {matching} "
         "AND ($outcome = '' OR outcome = $outcome) "
         f"ORDER BY abs(amount) DESC, line_number LIMIT {int(limit)} OFFSET {int(offset)}"
     )
     with opened(folder) as connection:
         counts = connection.execute(f"SELECT outcome, count(*) {matching} GROUP BY 1", values).fetchall()
         rows = connection.execute(query, values | {"outcome": outcome}).fetchall()
-    lines = [Line(r[0], tuple(r[7:]), r[1], r[2], r[3], r[4], r[5], Outcome(r[6])) for r in rows]
+    lines = [_line(row) for row in rows]
     return {name: int(count) for name, count in counts}, lines
+
+
+def _line(row: tuple[Any, ...]) -> Line:
+    number, value, day, amount_type, currency, amount, source_rows, outcome, *rest = row
+    found = Found(*rest[: len(_SHOWN)]) if outcome == Outcome.DIFFERENT else None
+    segments = tuple(rest[len(_SHOWN) :])
+    return Line(number, segments, value, day, amount_type, currency, amount, source_rows, Outcome(outcome), found)
 
 
 def line_rows(folder: Path, *, segments: int) -> Iterator[tuple[Any, ...]]:
@@ -181,12 +210,12 @@ def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:
 def compare(folder: Path) -> Differences:
     """Frozen lines against the read-back, line by line: number, dimension value, date, amount, type, currency."""
     query = f"""
-        WITH sent AS (SELECT * FROM read_parquet($sent)), found AS (SELECT * FROM read_parquet($found))
+        WITH sent AS (SELECT * FROM read_parquet($sent)), found AS {_FOUND}
         SELECT count(*) FILTER (found.line_number IS NULL),
                count(*) FILTER (sent.line_number IS NULL),
                count(*) FILTER (sent.line_number IS NOT NULL AND found.line_number IS NOT NULL AND {_DIFFERS}),
                (SELECT count(*) FROM found)
-        FROM sent FULL OUTER JOIN found USING (line_number)
+        FROM sent FULL OUTER JOIN found ON sent.line_number = found.line_number AND found.copy = 1
     """  # noqa: S608
     values = {"sent": str(folder / LINES), "found": str(folder / READ_BACK)}
     with opened(folder) as connection:

@@ -1,49 +1,37 @@
 """The data management actions as $metadata declares them: bound to the collection of projects (contract 4.2).
 
-A declaration is `Name(parameter:Type, …) Type`; a parameter without a type is a String.
-What documentation leaves open (parameters of the export side and of the clean-up) is inferred.
+Names and parameters are those that the actions themselves are held against.
 """
 
-import re
 from dataclasses import dataclass
 
+from sandbox.data_management import ACTIONS as HANDLED
+
 BOUND_TO = "DataManagementDefinitionGroups"
-_PACKAGE = "packageUrl, definitionGroupId, executionId, execute:Boolean, overwrite:Boolean, legalEntityId"
-_BATCH = "failOnError:Boolean, runAsyncWithoutBatch:Boolean, thresholdToRunInBatch:Int32"
-_DECLARED = f"""
-GetAzureWriteUrl(uniqueFileName) String
-ImportFromPackage({_PACKAGE}) String
-ImportFromPackageAsync({_PACKAGE}, {_BATCH}) String
-GetExecutionSummaryStatus(executionId) String
-GetExecutionErrors(executionId) String
-GetExecutionSummaryPageUrl(executionId) String
-GenerateImportTargetErrorKeysFile(executionId, entityName) Boolean
-GetImportTargetErrorKeysFileUrl(executionId, entityName) String
-GetImportStagingErrorFileUrl(executionId, entityName) String
-GetMessageStatus(messageId) String
-DeleteExecutionHistoryJob(executionId) String
-ExportToPackage(definitionGroupId, packageName, executionId, reExecute:Boolean, legalEntityId) String
-GetExportedPackageUrl(executionId) String
-ExportFromPackage({_PACKAGE}) String
-GetEntityExecutionSummaryStatusList(executionId) Collection
-"""
-_LINE = re.compile(r"(?P<name>\w+)\((?P<parameters>[^)]*)\) (?P<returns>\w+)")
+_RETURNS = {"GenerateImportTargetErrorKeysFile": "Boolean", "GetEntityExecutionSummaryStatusList": "Collection"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    type: str  # Edm.…
+    is_nullable: bool
 
 
 @dataclass(frozen=True)
 class Action:
     name: str
-    parameters: tuple[tuple[str, str], ...]  # (name, type without Edm.)
+    parameters: tuple[Parameter, ...]
     returns: str  # String, Boolean, or Collection: rows of ENTITY_STATUS
 
 
-def _parameters(text: str) -> tuple[tuple[str, str], ...]:
-    parts = (part.strip().partition(":") for part in text.split(","))
-    return tuple((name, kind or "String") for name, _, kind in parts)
-
-
 ACTIONS: tuple[Action, ...] = tuple(
-    Action(match["name"], _parameters(match["parameters"]), match["returns"]) for match in _LINE.finditer(_DECLARED)
+    Action(
+        name,
+        tuple(Parameter(one, kind, not needed) for one, (kind, needed) in action.parameters.items()),
+        _RETURNS.get(name, "String"),
+    )
+    for name, action in HANDLED.items()
 )
 ENTITY_STATUS = "EntityExecutionSummaryStatus"
 ENTITY_STATUS_FIELDS = (

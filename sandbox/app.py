@@ -1,6 +1,7 @@
 """The routes of the sandbox and how a handler becomes an answer."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -10,15 +11,18 @@ from starlette.routing import Route
 
 from sandbox import (
     blob,
+    connector,
     control,
     data_management,
     dataverse,
+    executions,
     finance,
     finance_batch,
     finance_front,
     metadata,
     metadata_catalog,
 )
+from sandbox.blob_addresses import ACCOUNT, CONTAINER
 from sandbox.entra import administration, discovery, signin
 from sandbox.entra.token import token
 from sandbox.gate import Gate
@@ -26,25 +30,27 @@ from sandbox.wire import Call, WireError, answer
 from sandbox.world import World
 
 Handler = Callable[[Call], Response]
+Around = Callable[[Call], AbstractContextManager[None]]
 ACTION = "DataManagementDefinitionGroups/Microsoft.Dynamics.DataEntities.{action}"
 
 
 def build(world: World) -> Gate:
     """The application over one store."""
 
-    def route(path: str, handler: Handler, *methods: str, **parts: str) -> Route:
+    def route(path: str, handler: Handler, *methods: str, around: Around = _nothing, **parts: str) -> Route:
         async def endpoint(request: Request) -> Response:
             call = Call(
                 world,
                 request.method,
-                request.url.path,
+                request.scope["path"],
                 request.scope["query_string"].decode("latin-1"),
                 request.headers,
                 await request.body(),
                 {**request.path_params, **parts},
                 request.scope.get("notes", {}),
             )
-            return await run_in_threadpool(_answered, handler, call)
+            with around(call):
+                return await run_in_threadpool(_answered, handler, call)
 
         return Route(path, endpoint, methods=list(methods) or ["GET"])
 
@@ -63,8 +69,13 @@ def build(world: World) -> Gate:
         route("/_sandbox/application", administration.application_of, "GET", "PUT"),
         route("/_sandbox/environment-variables/{name}", control.variable, "PUT"),
         route("/_sandbox/virtual-entities/{name}", control.virtual_entity, "PUT"),
-        route("/dmf/{name:path}", blob.put, "PUT"),
-        route("/dmf/{name:path}", blob.get, "GET"),
+        route("/_sandbox/executions", executions.control_list),
+        route("/_sandbox/executions/{id:path}", executions.control_change, "PUT"),
+        route(f"/{ACCOUNT}/{CONTAINER}/{{name:path}}", blob.handle, "PUT", "GET", "DELETE"),
+        route("/api/connector/enqueue/{id}", connector.enqueue, "POST"),
+        route("/api/connector/jobstatus/{id}", connector.job_status),
+        route("/api/connector/dequeue/{id}", connector.dequeue),
+        route("/api/connector/ack/{id}", connector.ack, "POST"),
         route("/data/" + ACTION, data_management.action, "POST"),
         route("/data", metadata.service),
         route("/data/", metadata.service),
@@ -72,11 +83,7 @@ def build(world: World) -> Gate:
         route("/data/$batch", finance_batch.handle, "POST"),
         route("/data/{resource:path}", finance.handle, "GET", "POST", "PATCH", "PUT", "DELETE"),
         route("/Metadata/{catalogue}", metadata_catalog.handle),
-        route("/api/data/v9.2/WhoAmI", dataverse.who_am_i),
-        route("/api/data/v9.2/WhoAmI()", dataverse.who_am_i),
-        route("/api/data/v9.2/{set}", dataverse.read_set),
-        route("/api/data/v9.2/{set}", dataverse.create, "POST"),
-        route("/api/data/v9.2/{set}", dataverse.change, "PATCH"),
+        route("/api/data/v9.2/{path:path}", dataverse.serve, *dataverse.METHODS, around=dataverse.waiting),
         route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.document),
         route("/{tenant}/.well-known/openid-configuration", discovery.document, version="v1.0"),
         route("/{tenant}/discovery/v2.0/keys", discovery.keys),
@@ -87,6 +94,11 @@ def build(world: World) -> Gate:
         route("/{tenant}/oauth2/token", token, "POST", version="v1.0"),
     ]
     return Gate(Starlette(routes=routes), world)
+
+
+def _nothing(call: Call) -> AbstractContextManager[None]:
+    """Around a call that needs nothing around it."""
+    return nullcontext()
 
 
 def _answered(handler: Handler, call: Call) -> Response:

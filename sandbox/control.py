@@ -8,7 +8,8 @@ from starlette.responses import HTMLResponse, Response
 from sandbox.dataverse_sets import CATALOG
 from sandbox.entra.directory import application, authority
 from sandbox.finance_sets import FINANCE_SETS
-from sandbox.seed import ENTRA, fill, put_row, set_variable
+from sandbox.seed import fill, put_row, set_variable
+from sandbox.tenant import ENTRA
 from sandbox.wire import Call, WireError, answer
 
 
@@ -44,6 +45,7 @@ def reset(call: Call) -> Response:
     fill(call.world.store, call.world.finance_url)
     call.world.faults.change({"reset": True})
     call.world.journal.clear()
+    call.world.protection.clear()
     return answer({"reset": True})
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.behaviours import BEHAVIOURS
+from sandbox.dataverse_protection import problems as limit_problems
 from sandbox.store import Store
 
 DEFAULT_MODES: dict[str, Any] = {
@@ -14,18 +15,33 @@ DEFAULT_MODES: dict[str, Any] = {
     "lines_per_second": None,  # and applies at most so many rows a second
     "visibility_lag_seconds": 0,  # an accepted execution is "not found" for so long
     "unpack_seconds": 0,  # the start call answers so much later than it accepts
+    "queue_seconds": 0,  # an accepted execution stays NotRun so long
+    "parallel_starts": "fail",  # fail | queue | allow: a start while another package is still unpacked
     "repeat_execution_id": "reject",  # reject | same | twice
     "malformed_errors": False,  # GetExecutionErrors leaves quotes and line breaks unescaped
+    "error_file_seconds": 0,  # the file of refused keys is ready so long after it was asked for
     "entry_numbers": "manual",  # manual: ours are kept | automatic: Finance draws its own
+    "automatic_grouping": "token",  # token: rows that name the same entry share a number | row: each gets its own
+    "number_format": "BRE######",  # of the number sequence; # is a digit
+    "number_form": "any",  # any | check: a sender's number must have the form
+    "number_continuous": False,  # a refused row draws no number
+    "code_length": None,  # longest entry number, model, code or dimension value
+    "derive_account_structure": True,  # a row may leave its account structure out
     "unknown_project": "create",  # create | reject
     "unknown_user_status": 403,  # 401 | 403 for a user whom Finance does not know
     "generation_seconds": 0,  # a virtual entity appears so long after it was made visible
+    "service_protection": {},  # Dataverse's limits of a user: the documented ones, smaller ones, or null for none
+    "flow_save_first": False,  # a flow goes on only after its definition was saved once
+    "key_index_seconds": 0,  # a new alternate key can be used so much later
     "token_seconds": 3600,
     "code_seconds": 600,
     "refresh_token_seconds": 90 * 86400,
     "offline_access": "asked",  # asked: a refresh token only with that scope | always
     "replayed_assertion": "accept",  # accept | reject a client assertion whose jti was seen before
     "write_url_seconds": 3600,
+    "write_url_permissions": "rcw",  # of upload addresses: r, c, w, d
+    "blob_days": 7,  # blobs and unfinished uploads vanish after so many days
+    "blob_store": None,  # {"blob_endpoint", "account", "key", "ca_file"}: another storage in place of our own
     "page_size": 10_000,  # Finance OData
     "finance_busy": 0,  # share of the calls to Finance OData that are answered with 429: 0.5 is every second one
     "finance_busy_seconds": 1,  # the Retry-After of those answers
@@ -33,7 +49,20 @@ DEFAULT_MODES: dict[str, Any] = {
     "switched_off": [],  # rows of the fidelity checklist that are not played
 }
 KINDS = ("status", "reset", "refuse", "lost_answer", "body", "delay", "import")
-IMPORT_FAULTS = ("fail", "stuck", "drop_all", "drop_line", "double_line", "cent_off")
+IMPORT_FAULTS = (
+    *("fail", "stuck", "drop_all", "drop_line", "double_line", "cent_off"),
+    *("partial", "error_file", "canceled", "unknown", "flicker"),
+)
+CHOICES = {
+    "repeat_execution_id": ("reject", "same", "twice"),
+    "parallel_starts": ("fail", "queue", "allow"),
+    "entry_numbers": ("manual", "automatic"),
+    "automatic_grouping": ("token", "row"),
+    "number_form": ("any", "check"),
+    "unknown_project": ("create", "reject"),
+    "offline_access": ("asked", "always"),
+    "replayed_assertion": ("accept", "reject"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +78,7 @@ class Fault:
     seconds: float = 0.0
     act: bool = False  # do what was asked, then answer with the fault
     effect: str = ""  # kind "import": what becomes of the import
+    rows: int = 0  # effect "partial": so many rows are refused
 
 
 class Faults:
@@ -113,14 +143,12 @@ class Faults:
 def _problems(wanted: dict[str, Any]) -> list[str]:
     known = {*DEFAULT_MODES, "faults", "reset"}
     problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
-    if wanted.get("repeat_execution_id", "same") not in ("reject", "same", "twice"):
-        problems.append("repeat_execution_id is reject, same or twice.")
     if not isinstance(share := wanted.get("finance_busy", 0), int | Decimal) or not 0 <= share <= 1:
         problems.append("finance_busy is a share between 0 and 1.")
-    if wanted.get("offline_access", "asked") not in ("asked", "always"):
-        problems.append("offline_access is asked or always.")
-    if wanted.get("replayed_assertion", "accept") not in ("accept", "reject"):
-        problems.append("replayed_assertion is accept or reject.")
+    for name, words in CHOICES.items():
+        if wanted.get(name, words[0]) not in words:
+            problems.append(f"{name} is {', '.join(words[:-1])} or {words[-1]}.")
+    problems += limit_problems(wanted.get("service_protection"))
     problems += [f"There is no behaviour {name}." for name in wanted.get("switched_off", []) if name not in BEHAVIOURS]
     for rule in wanted.get("faults", []):
         extra = set(rule) - {*Fault.__dataclass_fields__, "after", "times"}

@@ -3,17 +3,14 @@
 from sandbox.entities import EntitySet
 
 _NOW = "(julianday('now') - 2440587.5) * 86400.0"
-_VISIBLE = (
-    f"FROM executions e WHERE visible <= {_NOW} AND id = "
-    "(SELECT max(id) FROM executions x WHERE x.execution_id = e.execution_id)"
-)
+_VISIBLE = f"e.visible <= {_NOW} AND e.id = (SELECT max(id) FROM executions x WHERE x.execution_id = e.execution_id)"
 _MOMENTS = ", ".join(
-    f"strftime('%Y-%m-%dT%H:%M:%SZ', coalesce({column}, -2208988800), 'unixepoch') AS {name}"
+    f"strftime('%Y-%m-%dT%H:%M:%SZ', coalesce(n.{column}, -2208988800), 'unixepoch') AS {name}"
     for column, name in (
-        ("started", "StagingStartDateTime"),
-        ("started", "StagingEndDateTime"),
-        ("started", "TargetStartDateTime"),
-        ("finished", "TargetEndDateTime"),
+        ("staging_started", "StagingStartDateTime"),
+        ("staging_ended", "StagingEndDateTime"),
+        ("target_started", "TargetStartDateTime"),
+        ("target_ended", "TargetEndDateTime"),
     )
 )
 
@@ -44,7 +41,7 @@ PROJECT_SETS = (
         "Execution jobs",
         "JobId* Description",
         navigation="Details>DataManagementExecutionJobDetails*(JobId)",
-        view=f"SELECT execution_id AS JobId, project AS Description {_VISIBLE}",
+        view=f"SELECT execution_id AS JobId, project AS Description FROM executions e WHERE {_VISIBLE}",
     ),
     EntitySet(
         "DataManagementExecutionJobDetails",
@@ -54,12 +51,11 @@ PROJECT_SETS = (
         "StagingRecordsToBeProcessedCount:Int32 StagingRecordsCreatedCount:Int32 TargetRecordsCreatedCount:Int32 "
         "TargetRecordsUpdatedCount:Int32 StagingStartDateTime:DateTimeOffset StagingEndDateTime:DateTimeOffset "
         "TargetStartDateTime:DateTimeOffset TargetEndDateTime:DateTimeOffset",
-        view="SELECT project AS DefinitionGroupId, execution_id AS JobId, entity AS EntityName, "
-        "CASE WHEN started IS NULL THEN 'NotRun' ELSE 'Finished' END AS StagingStatus, "
-        "CASE state WHEN 'NotRun' THEN 'NotRun' WHEN 'Executing' THEN 'Executing' "
-        "WHEN 'Succeeded' THEN 'Finished' WHEN 'Canceled' THEN 'Canceled' ELSE 'Error' END AS TargetStatus, "
-        "total AS StagingRecordsToBeProcessedCount, total AS StagingRecordsCreatedCount, "
-        f"created AS TargetRecordsCreatedCount, updated AS TargetRecordsUpdatedCount, {_MOMENTS} {_VISIBLE}",
+        view="SELECT e.project AS DefinitionGroupId, e.execution_id AS JobId, n.entity AS EntityName, "
+        "n.staging AS StagingStatus, n.target AS TargetStatus, n.total AS StagingRecordsToBeProcessedCount, "
+        "n.staged AS StagingRecordsCreatedCount, n.created AS TargetRecordsCreatedCount, "
+        f"n.updated AS TargetRecordsUpdatedCount, {_MOMENTS} "
+        f"FROM execution_entities n JOIN executions e ON e.id = n.execution WHERE {_VISIBLE}",
     ),
     EntitySet(
         "DataManagementEntities",

@@ -7,12 +7,12 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox import access, project_writes, register_writes
-from sandbox.budget_rules import RowError
 from sandbox.entities import EntitySet
 from sandbox.enums import NAMESPACE
 from sandbox.finance_addresses import address_of
 from sandbox.finance_rows import Presenter, etag, find, odata_answer
 from sandbox.literals import LiteralError, from_json
+from sandbox.row_fields import RowError
 from sandbox.store import compare_decimals
 from sandbox.wire import Call, WireError, finance_error
 
@@ -34,7 +34,6 @@ def write(call: Call, user: access.FinanceUser, entity_set: EntitySet, key: Row 
     writer = WRITERS[entity_set.name]
     access.need_data_management(user, duty=writer.needs_duty)
     with call.world.store.transaction():
-        # A RowError is frozen and cannot leave a context manager, so it becomes the answer before.
         try:
             if key is None:
                 return _insert(call, user, entity_set, writer)

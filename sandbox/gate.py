@@ -19,14 +19,18 @@ _BUSY = "This request could not be processed at this time due to system experien
 def call_name(method: str, path: str, query: str) -> str:
     """The name that faults and the journal use: an action, an entity set, PutBlob …, or an endpoint of Entra."""
     last = path.rstrip("/").rsplit("/", 1)[-1]
-    if path.startswith("/dmf/"):
+    if path.startswith("/api/connector/"):
+        return path.split("/")[3]
+    if "/dmf/" in path:
         component = parse_qs(query).get("comp", [""])[0]
         names = {
             ("PUT", "block"): "PutBlock",
             ("PUT", "blocklist"): "PutBlockList",
             ("GET", "blocklist"): "GetBlockList",
         }
-        return names.get((method, component), {"PUT": "PutBlob", "GET": "GetBlob"}.get(method, method))
+        return names.get(
+            (method, component), {"PUT": "PutBlob", "GET": "GetBlob", "DELETE": "DeleteBlob"}.get(method, method)
+        )
     if path.startswith(("/data/", "/api/data/")):
         if "Microsoft.Dynamics." in last:
             return last.rsplit(".", 1)[-1].split("(")[0]

@@ -89,8 +89,9 @@ def _actions(schema: ET.Element) -> None:
     for action in ACTIONS:
         element = ET.SubElement(schema, "Action", {"Name": action.name, "IsBound": "true"})
         ET.SubElement(element, "Parameter", {"Name": "bindingParameter", "Type": bound, "Nullable": "false"})
-        for name, kind in action.parameters:
-            ET.SubElement(element, "Parameter", {"Name": name, "Type": f"Edm.{kind}"})
+        for one in action.parameters:
+            nullable = {} if one.is_nullable else {"Nullable": "false"}
+            ET.SubElement(element, "Parameter", {"Name": one.name, "Type": one.type} | nullable)
         ET.SubElement(element, "ReturnType", {"Type": _returned(action)})
 
 

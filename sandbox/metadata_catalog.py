@@ -103,8 +103,7 @@ def _action(action: Action) -> dict[str, Any]:
         "Name": action.name,
         "BindingKind": "BoundToEntitySet",
         "Parameters": [
-            {"Name": name, "Type": {"TypeName": f"Edm.{kind}", "IsCollection": False}}
-            for name, kind in action.parameters
+            {"Name": one.name, "Type": {"TypeName": one.type, "IsCollection": False}} for one in action.parameters
         ],
         "ReturnType": {"TypeName": f"Edm.{action.returns}", "IsCollection": action.returns == "Collection"},
     }

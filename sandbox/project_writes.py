@@ -3,9 +3,9 @@
 from typing import Any
 
 from sandbox.access import FinanceUser
-from sandbox.budget_rules import RowError, not_found
 from sandbox.entities import EntitySet
 from sandbox.finance_sets import FINANCE_SETS
+from sandbox.row_fields import RowError, not_found
 from sandbox.seed import put_row
 from sandbox.wire import Call
 

@@ -1,27 +1,27 @@
 """Budget register entries written over OData: headers, lines, both in one row; by the rules that an import obeys."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
+from sandbox import number_sequences
 from sandbox.access import FinanceUser
-from sandbox.budget_rules import RowError, Rulebook, not_found
+from sandbox.budget_rules import Rulebook
 from sandbox.finance_sets import FINANCE_SETS
+from sandbox.register_entries import set_totals
+from sandbox.row_fields import RowError, line_number_of, not_found
 from sandbox.seed import put_row
 from sandbox.wire import Call
 
 Row = dict[str, Any]
 _HEADERS = FINANCE_SETS["BudgetRegisterEntryHeaders"]
 _LINES = FINANCE_SETS["BudgetRegisterEntryLines"]
-_DATES = {"EntryDate": "DATE"}
 _ENTRY = "dataAreaId = ? AND LegalEntityId = ? AND EntryNumber = ?"
 
 
 def insert_header(call: Call, user: FinanceUser, row: Row) -> Row:
     """A new entry: Draft, of the caller, with the type of its budget code. Without a number it draws one."""
     key = _entry_key(call, user, row)
-    if call.world.faults.mode("entry_numbers") == "automatic" or not key["EntryNumber"]:
-        key["EntryNumber"] = _next_number(call, key["LegalEntityId"])
+    key["EntryNumber"] = _number(call, key)
     if _header(call, key) is not None:
         raise RowError("EntryNumber", "The record already exists.")
     now = datetime.now(UTC)
@@ -63,7 +63,7 @@ def delete_line(call: Call, found: Row) -> None:
     key = [found[name] for name in _LINES.keys]
     with call.world.store.transaction() as connection:
         connection.execute(f"DELETE FROM BudgetRegisterEntryLines WHERE {_ENTRY} AND LineNumber = ?", key)
-    _total(call, key[:3])
+    set_totals(call.world.store, found["LegalEntityId"], found["EntryNumber"])
 
 
 def insert_entry(call: Call, user: FinanceUser, row: Row) -> Row:
@@ -114,13 +114,19 @@ def _entry_key(call: Call, user: FinanceUser, row: Row) -> Row:
     }
 
 
-def _next_number(call: Call, legal_entity: str) -> str:
-    taken = call.world.store.value("SELECT count(*) FROM BudgetRegisterEntryHeaders")
-    number = int(taken) + 1
-    sql = "SELECT 1 FROM BudgetRegisterEntryHeaders WHERE LegalEntityId = ? AND EntryNumber = ?"
-    while call.world.store.row(sql, (legal_entity, f"BRE{number:06}")):
-        number += 1
-    return f"BRE{number:06}"
+def _number(call: Call, key: Row) -> str:
+    """The sender's number when the sequence lets it stand, else the next one of the sequence."""
+    modes, sent, store = call.world.faults.mode, key["EntryNumber"], call.world.store
+    if sent and modes("entry_numbers") != "automatic":
+        form = str(modes("number_format"))
+        if modes("number_form") == "check" and not number_sequences.fits(form, sent):
+            raise RowError("EntryNumber", f"Number {sent} does not match the format {form} of the number sequence.")
+        return str(sent)
+    try:
+        with store.transaction() as connection:
+            return number_sequences.draw(call.world, connection, key["LegalEntityId"])
+    except number_sequences.Exhausted as error:
+        raise RowError("EntryNumber", str(error)) from None
 
 
 def _header(call: Call, key: Row) -> Row | None:
@@ -142,17 +148,22 @@ def _need_open(call: Call, header: Row) -> None:
         raise RowError("EntryNumber", f"Budget register entry {entry} is completed and cannot be changed.")
 
 
+def _rulebook(call: Call, key: Row) -> Rulebook:
+    return Rulebook.read(call.world.store, key["LegalEntityId"], call.world.faults)
+
+
 def _keep_header(call: Call, key: Row, row: Row) -> None:
-    rulebook = Rulebook.read(call.world.store, key["LegalEntityId"])
-    rulebook._check_header({name.upper(): str(value) for name, value in row.items()})
-    put_row(call.world.store, _HEADERS, {**row, **key, "BudgetType": rulebook.codes[row["BudgetCode"]]})
+    checked = _rulebook(call, key).header({name.upper(): str(value) for name, value in row.items()})
+    # Where its workflow stands is decided when the entry is made, and from then on by the workflow.
+    checked["WorkflowStatus"] = row.get("WorkflowStatus", checked["WorkflowStatus"])
+    put_row(call.world.store, _HEADERS, {**row, **checked, **key})
 
 
 def _add_line(call: Call, header: Row, key: Row, row: Row) -> Row:
     _need_open(call, header)
     sql = f"SELECT coalesce(max(LineNumber), 0) + 1 FROM BudgetRegisterEntryLines WHERE {_ENTRY}"
     last = call.world.store.value(sql, key.values())
-    key = key | {"LineNumber": row.get("LineNumber", last)}
+    key = key | {"LineNumber": line_number_of(str(row.get("LineNumber", last)))}
     sql = f"SELECT 1 FROM BudgetRegisterEntryLines WHERE {_ENTRY} AND LineNumber = ?"
     if call.world.store.row(sql, key.values()):
         raise RowError("LineNumber", "The record already exists.")
@@ -161,22 +172,8 @@ def _add_line(call: Call, header: Row, key: Row, row: Row) -> Row:
 
 
 def _keep_line(call: Call, header: Row, key: Row, row: Row) -> None:
-    asked = {_DATES.get(name, name.upper()): str(value) for name, value in (row | key).items()}
-    asked |= {"BUDGETMODELID": header["BudgetModelId"], "BUDGETCODE": header["BudgetCode"]}
-    line = Rulebook.read(call.world.store, key["LegalEntityId"]).check(asked)
+    asked = {name.upper(): str(value) for name, value in (row | key).items()}
+    line = _rulebook(call, key).line(asked, "ENTRYDATE")
+    line["WorkflowStatus"] = row.get("WorkflowStatus", header["WorkflowStatus"])
     put_row(call.world.store, _LINES, {**row, **line, **key})
-    _total(call, [key[name] for name in _HEADERS.keys])
-
-
-def _total(call: Call, entry: list[Any]) -> None:
-    """The totals of the header, exact, from the lines that stand now."""
-    store = call.world.store
-    rows = store.rows(
-        f"SELECT AmountType, AccountingCurrencyAmount FROM BudgetRegisterEntryLines WHERE {_ENTRY}", entry
-    )
-    sums = [sum((Decimal(r[1]) for r in rows if r[0] == kind), Decimal(0)) for kind in ("Expense", "Revenue")]
-    with store.transaction() as connection:
-        connection.execute(
-            f"UPDATE BudgetRegisterEntryHeaders SET ExpenseBudgetTotal = ?, RevenueBudgetTotal = ? WHERE {_ENTRY}",
-            [*(format(total, "f") for total in sums), *entry],
-        )
+    set_totals(call.world.store, key["LegalEntityId"], key["EntryNumber"])

@@ -17,9 +17,9 @@ CREATE TABLE IF NOT EXISTS entra_accounts (
 CREATE TABLE IF NOT EXISTS grants (
   digest TEXT PRIMARY KEY, kind TEXT NOT NULL, upn TEXT NOT NULL, details TEXT NOT NULL, expires REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS blobs (name TEXT PRIMARY KEY, data BLOB NOT NULL, etag TEXT NOT NULL, created REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS blob_blocks (
+CREATE TABLE IF NOT EXISTS blob_parts (
   name TEXT NOT NULL, block TEXT NOT NULL, committed INTEGER NOT NULL, position INTEGER NOT NULL, data BLOB NOT NULL,
-  PRIMARY KEY (name, block, committed));
+  created REAL NOT NULL, PRIMARY KEY (name, block, committed));
 CREATE TABLE IF NOT EXISTS executions (
   id INTEGER PRIMARY KEY AUTOINCREMENT, execution_id TEXT NOT NULL COLLATE NOCASE, project TEXT NOT NULL COLLATE NOCASE,
   entity TEXT NOT NULL, legal_entity TEXT NOT NULL, finance_user TEXT NOT NULL, package BLOB NOT NULL,
@@ -28,11 +28,27 @@ CREATE TABLE IF NOT EXISTS executions (
   processed INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0,
   failed INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS executions_by_execution_id ON executions (execution_id);
-CREATE TABLE IF NOT EXISTS execution_errors (
-  execution INTEGER NOT NULL, row INTEGER NOT NULL, field TEXT NOT NULL, message TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS execution_errors_by_execution ON execution_errors (execution);
+CREATE TABLE IF NOT EXISTS execution_entities (
+  execution INTEGER NOT NULL, position INTEGER NOT NULL, entity TEXT NOT NULL, staging TEXT NOT NULL DEFAULT 'NotRun',
+  target TEXT NOT NULL DEFAULT 'NotRun', total INTEGER NOT NULL DEFAULT 0, staged INTEGER NOT NULL DEFAULT 0,
+  processed INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL DEFAULT 0, updated INTEGER NOT NULL DEFAULT 0,
+  failed INTEGER NOT NULL DEFAULT 0, staging_started REAL, staging_ended REAL, target_started REAL, target_ended REAL,
+  PRIMARY KEY (execution, position));
+CREATE TABLE IF NOT EXISTS import_errors (
+  execution INTEGER NOT NULL, position INTEGER NOT NULL, row INTEGER NOT NULL, stage TEXT NOT NULL,
+  field TEXT NOT NULL, message TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS import_errors_by_execution ON import_errors (execution);
+CREATE TABLE IF NOT EXISTS error_files (
+  execution INTEGER NOT NULL, entity TEXT NOT NULL, ready REAL NOT NULL, PRIMARY KEY (execution, entity));
+CREATE TABLE IF NOT EXISTS status_questions (execution INTEGER PRIMARY KEY, asked INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS exported_packages (execution_id TEXT PRIMARY KEY COLLATE NOCASE, blob TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS connector_messages (
+  id TEXT PRIMARY KEY, activity TEXT NOT NULL, execution_id TEXT NOT NULL, entity TEXT NOT NULL,
+  legal_entity TEXT NOT NULL, external_id TEXT NOT NULL, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS number_sequences (legal_entity TEXT PRIMARY KEY COLLATE NOCASE, next INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS drawn_numbers (
   execution INTEGER NOT NULL, token TEXT NOT NULL, entry_number TEXT NOT NULL, PRIMARY KEY (execution, token));
+CREATE TABLE IF NOT EXISTS dv_tables (logical_name TEXT PRIMARY KEY, definition TEXT NOT NULL);
 """
 
 

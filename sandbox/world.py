@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from sandbox.dataverse_protection import Protection
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.store import Store
@@ -21,6 +22,7 @@ class World:
     tls_port: int
     loop: asyncio.AbstractEventLoop | None = None
     finance_calls: Iterator[int] = field(default_factory=count)
+    protection: Protection = field(default_factory=Protection)
     imports: set["asyncio.Task[None]"] = field(default_factory=set)
 
     @property

@@ -60,6 +60,8 @@ class Run(models.Model):
     doubt_since = models.DateTimeField(null=True)
     finance_status = models.CharField(max_length=30, blank=True)
     finance_lines = models.PositiveBigIntegerField(null=True)
+    # The numbers under which Finance keeps the lines, where its sequence is automatic and it drew its own.
+    finance_numbers = models.TextField(blank=True)
     runs_as = models.CharField(max_length=150, blank=True)
     stop_requested = models.BooleanField(default=False)
 

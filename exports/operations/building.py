@@ -95,6 +95,11 @@ def freeze(run: Run, chosen: Configuration, shape: LineShape) -> tuple[Total, ..
     return totals
 
 
+def comment_of(run: Run) -> str:
+    """The comment of every line: it leads from Finance to the run, and from the run to its lines in Finance."""
+    return f"bpp_portal run {run.uuid}"
+
+
 def fields_of(run: Run, chosen: Configuration) -> list[str]:
     """The package's columns as SQL text expressions over the frozen lines, in the order of `package.COLUMNS`."""
 
@@ -112,7 +117,7 @@ def fields_of(run: Run, chosen: Configuration) -> list[str]:
         "amount_type",
         "currency",
         "amount::TEXT",
-        text(f"bpp_portal run {run.uuid}"),
+        text(comment_of(run)),
     ]
 
 

@@ -19,10 +19,16 @@ from exports.models import Reconciliation, Rejection, Run, RunTotal
 from exports.rules.decide import Failure, Observation, Seen
 from exports.rules.states import FOLLOW
 
+from .building import comment_of
 from .moving import write
 from .observing import of_question
 
 KEPT_MESSAGES = 10_000
+SHOWN_NUMBERS = 20
+NEXT_STEP = (
+    "The lines below show which. Correct the draft in Finance, or delete it there and export again; "
+    "exporting again beside it would count lines twice."
+)
 
 
 def ask(run: Run) -> Observation:
@@ -57,8 +63,9 @@ def read_back(run: Run) -> Observation:
     hold("reading back")
     try:
         client = finance_client(environment=run.environment, flow_name=FOLLOW)
-        header = client.entry_header(legal_entity=run.export.legal_entity, entry_number=run.entry_number)
-        _store_lines(run, client)
+        numbers = _numbers(run, client)
+        header = client.entry_header(legal_entity=run.export.legal_entity, entry_number=numbers[0])
+        _store_lines(run, client, numbers)
         messages = _messages(run, client)
     except RemoteError as error:
         return of_question(error)
@@ -72,7 +79,19 @@ def read_back(run: Run) -> Observation:
         return Observation(Seen.AGREES)
     if failed and not found.finance_lines:
         return _nothing_there(run, messages)
-    return Observation(Seen.DIFFERS, _differs(found, messages))
+    return Observation(Seen.DIFFERS, _differs(run, found, messages))
+
+
+def _numbers(run: Run, client: FinanceClient) -> list[str]:
+    """Where Finance keeps the lines: under our number, or, where its sequence is automatic, under those it drew."""
+    legal_entity = run.export.legal_entity
+    if client.entry_header(legal_entity=legal_entity, entry_number=run.entry_number) is not None:
+        return [run.entry_number]
+    drawn = client.entries_with(legal_entity=legal_entity, comment=comment_of(run))
+    if drawn:
+        more = f" and {len(drawn) - SHOWN_NUMBERS:,} more" if len(drawn) > SHOWN_NUMBERS else ""
+        write(run=run, finance_numbers=", ".join(drawn[:SHOWN_NUMBERS]) + more)
+    return drawn or [run.entry_number]
 
 
 def _may_be_late(run: Run) -> bool:
@@ -81,12 +100,13 @@ def _may_be_late(run: Run) -> bool:
     return since is not None and database_now() - since.at < timedelta(seconds=settings.EXPORT_SETTLE)
 
 
-def _store_lines(run: Run, client: FinanceClient) -> None:
+def _store_lines(run: Run, client: FinanceClient, numbers: list[str]) -> None:
     """Put the file in place when it is whole: pages read it at any time, and this process may die."""
     temporary = run.folder / f"{frozen.READ_BACK}.{run.fence}"
     with pq.ParquetWriter(temporary, frozen.READ_BACK_SCHEMA) as writer:
-        for page in client.entry_lines(legal_entity=run.export.legal_entity, entry_number=run.entry_number):
-            writer.write_table(_table(page))
+        for number in numbers:
+            for page in client.entry_lines(legal_entity=run.export.legal_entity, entry_number=number):
+                writer.write_table(_table(page))
     temporary.replace(run.folder / frozen.READ_BACK)
 
 
@@ -164,15 +184,22 @@ def _nothing_there(run: Run, messages: list[tuple[str, str, str]]) -> Observatio
     return Observation(Seen.NOTHING_THERE, failure)
 
 
-def _differs(found: frozen.Differences, messages: list[tuple[str, str, str]]) -> Failure:
-    parts = [
-        f"{count:,} {'line' if count == 1 else 'lines'} {word}"
-        for count, word in (
-            (found.missing, "missing"),
-            (found.extra, "extra"),
-            (found.different, "different"),
-        )
-        if count
-    ]
-    cause = messages[0][2] if messages else ""
-    return Failure(f"Finance differs: {', '.join(parts)}", cause, "Open the lines to see which.", "BRE-DIFFERS")
+def _differs(run: Run, found: frozen.Differences, messages: list[tuple[str, str, str]]) -> Failure:
+    """What Finance holds against what was sent, in words that are true for each way to differ."""
+    sent, there = run.line_count or 0, found.finance_lines
+    if not there:
+        headline = f"Finance reports success, but holds none of the {_lines(sent)}."
+    elif there < sent:
+        headline = f"Finance holds {there:,} of the {_lines(sent)}."
+    elif there > sent:
+        headline = f"Finance holds {_lines(there)} instead of {sent:,}."
+    else:
+        headline = f"Finance holds {_lines(there)}, but not all of them as they were sent."
+    counts = ((found.missing, "missing"), (found.extra, "extra"), (found.different, "different"))
+    parts = [f"{_lines(count)} {word}" for count, word in counts if count]
+    reason = f" {messages[0][2]}" if messages else ""
+    return Failure(headline, f"Finance differs: {', '.join(parts)}.{reason}", NEXT_STEP, "BRE-DIFFERS")
+
+
+def _lines(count: int) -> str:
+    return f"{count:,} {'line' if count == 1 else 'lines'}"

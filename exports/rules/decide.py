@@ -95,7 +95,8 @@ SUPPORT = "If you see repeated integration errors, contact your administrator or
 def decide(facts: Facts, seen: Observation, now: datetime, policy: Policy) -> Decision:
     """The decision for a run with `facts` after observing `seen` at `now`."""
     if seen.seen in NEXT:
-        return Decision(NEXT[seen.seen], wait=policy.poll_base if seen.seen is Seen.ACCEPTED else 0.0)
+        wait = policy.poll_base if seen.seen is Seen.ACCEPTED else 0.0
+        return Decision(NEXT[seen.seen], wait=wait, failure=seen.failure)
     match seen.seen:
         case Seen.BUSY:
             back_to = State.UPLOADED if facts.state is State.STARTING else facts.state

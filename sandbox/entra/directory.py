@@ -11,7 +11,7 @@ from typing import Any
 
 from cryptography import x509
 
-from sandbox.seed import ENTRA
+from sandbox.tenant import ENTRA
 from sandbox.wire import Call, WireError
 from sandbox.world import World
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from sandbox.entra.directory import Account, iso, oauth_error
-from sandbox.seed import ENTRA
+from sandbox.tenant import ENTRA
 from sandbox.world import World
 
 

@@ -3,7 +3,7 @@
 from sandbox.entra.clients import missing
 from sandbox.entra.directory import oauth_error
 from sandbox.entra.discovery import SCOPES
-from sandbox.seed import ENTRA
+from sandbox.tenant import ENTRA
 from sandbox.world import World
 
 PERMISSION = "user_impersonation"

@@ -2,22 +2,23 @@
 
 import json
 import secrets
-import uuid
 from calendar import monthrange
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sandbox.dataverse_sets import ALL_SETS, VIRTUAL_ENTITIES
+from sandbox.dataverse_sets import ALL_SETS, DATAVERSE_SETS, LINKS
 from sandbox.entities import EntitySet, default_of
 from sandbox.finance_sets import FINANCE_SETS
+from sandbox.identifiers import guid
+from sandbox.seed import dataverse
+from sandbox.seed.dataverse import VARIABLE, set_variable
 from sandbox.store import SCHEMA, Store
+from sandbox.tenant import ENTRA
+
+__all__ = ["VARIABLE", "fill", "guid", "noon", "prepare", "put_row", "set_variable"]
 
 FOLDER = Path(__file__).parent
-ENTRA: dict[str, Any] = json.loads((FOLDER / "entra.json").read_text(encoding="utf-8"))
-VARIABLE = "msdyn_xpna_BPPAppFinOpsURI"
-FLOWS = ("BREExportFromDataverseToFnO", "CountTotalCubeRows", "BREExportFnOStatusUpdate")
-NAMESPACE = uuid.UUID("5a7d1f10-7d0f-4a53-9a55-0a6f2a1c7b00")
 
 
 def prepare(store: Store, finance_url: str) -> None:
@@ -27,6 +28,7 @@ def prepare(store: Store, finance_url: str) -> None:
     tables = [entity_set for entity_set in ALL_SETS.values() if not entity_set.view]
     for entity_set in [*tables, *(s for s in ALL_SETS.values() if s.view)]:
         connection.executescript(entity_set.ddl())
+    dataverse.prepare(store)
     if store.setting("client_secret") is None:
         store.keep_setting("client_secret", secrets.token_urlsafe(24))
     _accounts(store)
@@ -38,6 +40,11 @@ def prepare(store: Store, finance_url: str) -> None:
                 "UPDATE environmentvariablevalues SET value = ? WHERE schemaname = ? AND value = ?",
                 (finance_url, VARIABLE, store.setting("finance_url")),
             )
+    if store.setting("dataverse_seed") != dataverse.VERSION:
+        with store.transaction():
+            _empty_dataverse(store)
+            dataverse.fill(store, ENTRA, finance_url)
+        store.keep_setting("dataverse_seed", dataverse.VERSION)
     store.keep_setting("finance_url", finance_url)
 
 
@@ -51,10 +58,16 @@ def fill(store: Store, finance_url: str) -> None:
             "entra_accounts",
             "grants",
             "blobs",
-            "blob_blocks",
+            "blob_parts",
             "executions",
-            "execution_errors",
+            "execution_entities",
+            "import_errors",
+            "error_files",
+            "status_questions",
+            "exported_packages",
+            "connector_messages",
             "drawn_numbers",
+            "number_sequences",
         ):
             connection.execute(f"DELETE FROM {table}")
         connection.execute("DELETE FROM settings WHERE name = 'application'")
@@ -64,8 +77,15 @@ def fill(store: Store, finance_url: str) -> None:
                 for row in rows:
                     put_row(store, FINANCE_SETS[name], row)
         _periods(store)
-        _dataverse(store, finance_url)
+        dataverse.fill(store, ENTRA, finance_url)
     store.keep_setting("seeded", "yes")
+    store.keep_setting("dataverse_seed", dataverse.VERSION)
+
+
+def _empty_dataverse(store: Store) -> None:
+    with store.transaction() as connection:
+        for entity_set in (*DATAVERSE_SETS.values(), *LINKS):
+            connection.execute(f'DELETE FROM "{entity_set.name}"')
 
 
 def _accounts(store: Store) -> None:
@@ -136,90 +156,3 @@ def _periods(store: Store) -> None:
 
 def noon(day: date) -> str:
     return f"{day.isoformat()}T12:00:00Z"
-
-
-def guid(*parts: str) -> str:
-    return str(uuid.uuid5(NAMESPACE, "/".join(parts)))
-
-
-def _dataverse(store: Store, finance_url: str) -> None:
-    for user in ENTRA["users"]:
-        put_row(
-            store,
-            ALL_SETS["dv_systemusers"],
-            {
-                "systemuserid": guid("user", user["upn"]),
-                "fullname": user["name"],
-                "internalemailaddress": user["upn"],
-                "domainname": user["upn"],
-                "azureactivedirectoryobjectid": user["oid"],
-            },
-        )
-    put_row(
-        store,
-        ALL_SETS["dv_systemusers"],
-        {
-            "systemuserid": guid("application user", ENTRA["client_id"]),
-            "fullname": f"# {ENTRA['application_name']}",
-            "applicationid": ENTRA["client_id"],
-            "azureactivedirectoryobjectid": ENTRA["app_oid"],
-        },
-    )
-    put_row(
-        store,
-        ALL_SETS["environmentvariabledefinitions"],
-        {
-            "environmentvariabledefinitionid": guid("definition", VARIABLE),
-            "schemaname": VARIABLE,
-            "displayname": "BPP App FinOps URI",
-            "type": 100000000,
-        },
-    )
-    set_variable(store, VARIABLE, finance_url)
-    for name in VIRTUAL_ENTITIES:
-        entity = FINANCE_SETS[name].entity
-        put_row(
-            store,
-            ALL_SETS["mserp_financeandoperationsentities"],
-            {
-                "mserp_financeandoperationsentityid": guid("entity", entity),
-                "mserp_physicalname": entity,
-                "mserp_displayname": FINANCE_SETS[name].label,
-                "mserp_hasbeengenerated": 1,
-            },
-        )
-    owner = guid("user", ENTRA["users"][0]["upn"])
-    for flow in FLOWS:
-        put_row(
-            store,
-            ALL_SETS["workflows"],
-            {
-                "workflowid": guid("flow", flow),
-                "name": flow,
-                "category": 5,
-                "type": 1,
-                "statecode": 1,
-                "statuscode": 2,
-                "primaryentity": "none",
-                "_ownerid_value": owner,
-                "clientdata": "{}",
-            },
-        )
-
-
-def set_variable(store: Store, schema_name: str, value: str | None) -> None:
-    """Set the current value of an environment variable, or take it away."""
-    definition = guid("definition", schema_name)
-    with store.transaction() as connection:
-        connection.execute("DELETE FROM environmentvariablevalues WHERE schemaname = ?", (schema_name,))
-        if value is not None:
-            put_row(
-                store,
-                ALL_SETS["environmentvariablevalues"],
-                {
-                    "environmentvariablevalueid": guid("value", schema_name),
-                    "schemaname": schema_name,
-                    "value": value,
-                    "_environmentvariabledefinitionid_value": definition,
-                },
-            )

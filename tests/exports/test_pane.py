@@ -210,6 +210,20 @@ def test_lines_that_were_sent_before_are_named(planner):
     assert run.entry_number in text
 
 
+def test_lines_of_which_only_some_arrived_are_named_as_well(planner, sandbox):
+    sandbox.faults({"call": "ImportFromPackage", "kind": "import", "effect": "drop_line"})
+    planner.post(ADDRESS, form() | {"action": "export"})
+    work(Run.objects.get())
+    text = html(planner.post(ADDRESS, form() | {"action": "refresh"}))
+    assert "The same 314 lines were sent" in text
+    assert "(Partly completed)" in text
+
+
+def test_lines_that_are_on_their_way_are_named(planner):
+    planner.post(ADDRESS, form() | {"action": "export"})
+    assert "The same lines are on their way" in html(planner.post(ADDRESS, form() | {"action": "refresh"}))
+
+
 def test_production_asks_once_more(planner):
     run = export(planner_of(planner), "oakland/fire-police-finance.json")
     environment = run.environment

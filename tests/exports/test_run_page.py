@@ -239,8 +239,52 @@ class TestProof:
         run = with_another_ledger(queued, sandbox, change)
         html = page_of(planner, run)
         assert "Finance differs: 2 lines different" in html
+        assert "Finance holds 314 lines, but not all of them as they were sent." in html
+        assert "Finance holds 0.01" in text_of(page_of(planner, run, "?outcome=Different"))
         [finance] = run.totals.filter(place=RunTotal.Place.FINANCE)
         assert f"{finance.amount:,.2f}" in html
+
+    @pytest.mark.parametrize(
+        ("effect", "words"),
+        [
+            ("drop_all", "Finance reports success, but holds none of the 314 lines."),
+            ("drop_line", "Finance holds 313 of the 314 lines."),
+            ("double_line", "Finance holds 315 lines instead of 314."),
+            ("cent_off", "Finance holds 314 lines, but not all of them as they were sent."),
+        ],
+    )
+    def test_the_words_are_true_for_each_way_to_differ(self, planner, queued, sandbox, effect, words):
+        sandbox.faults({"call": "ImportFromPackage", "kind": "import", "effect": effect})
+        run = work(queued)
+        assert (run.state, run.headline) == (State.PARTIAL, words)
+        html = page_of(planner, run)
+        assert words in html
+        assert "exporting again beside it would count lines twice" in html
+
+    def test_lines_are_found_under_a_number_that_finance_drew(self, planner, queued, sandbox):
+        sandbox.faults(entry_numbers="automatic")
+        run = work(queued)
+        assert run.state == State.SUCCEEDED, run.cause
+        [entry] = sandbox.get("register-entries", legalEntity="USMF")["entries"]
+        assert entry["EntryNumber"] != run.entry_number
+        assert run.finance_numbers == entry["EntryNumber"]
+        html = page_of(planner, run)
+        assert f"Finance numbered it {entry['EntryNumber']}" in html
+        assert "Cube, package and Finance agree" in html
+
+    def test_a_line_that_stands_twice_is_extra_whatever_its_entry(self, planner, queued, sandbox):
+        """Finance shows an import later than the settle time allows, and runs it twice under its own numbers."""
+        sandbox.faults(
+            {"call": "ImportFromPackage", "kind": "lost_answer", "times": 1},
+            entry_numbers="automatic",
+            repeat_execution_id="twice",
+            visibility_lag_seconds=5,
+        )
+        run = work(queued)
+        assert len(sandbox.requests("ImportFromPackage")) == 2
+        assert run.state == State.PARTIAL
+        assert "Finance holds 628 lines instead of 314." in page_of(planner, run)
+        assert run.reconciliation.extra == 314
 
     def test_messages_of_finance_stand_there_in_its_own_words(self, planner, completed):
         said = "Main account <0800> is not valid for the dimension combination."
@@ -459,7 +503,7 @@ class TestWithoutCubeData:
         run = with_another_ledger(queued, sandbox, lambda line: sandbox.call("DELETE", LINE_SET, keys_of(line)))
         html = page_of(installer, run)
         assert "2 lines" not in html
-        assert "Finance holds only a part of this entry." in html
+        assert "Finance does not hold what was sent." in html
         self.nothing_of_the_cube(html)
 
     def test_trouble_of_the_comparison_is_told_without_counts(self, installer, queued):

@@ -170,7 +170,7 @@ class TestWhoIsWho:
             params={"$filter": f"applicationid eq {entra.facts['client_id']}", "$select": "systemuserid"},
             headers={"Authorization": f"Bearer {token}"},
         )
-        assert found.json()["value"] == [{"systemuserid": mine}]
+        assert [row["systemuserid"] for row in found.json()["value"]] == [mine]
 
     def test_a_disabled_user_of_dataverse_is_refused(self, entra):
         application = entra.for_application(entra.dataverse).json()["access_token"]

@@ -180,9 +180,11 @@ def _defaults(form: PaneForm, schema: BudgetSchema | None) -> PaneForm:
 
 
 def _sent_before(chosen: Configuration, snapshot: Snapshot) -> Run | None:
-    """The latest successful run that sent the same lines: same target, mapping, filters and snapshot."""
+    """The latest run with the same lines of which something stands, or may stand, in Finance."""
+    empty = [State.FAILED, State.CANCELLED]
     return (
-        Run.objects.filter(export__fingerprint=chosen.fingerprint(), snapshot=snapshot, state=State.SUCCEEDED)
+        Run.objects.filter(export__fingerprint=chosen.fingerprint(), snapshot=snapshot)
+        .exclude(state__in=empty)
         .select_related("export")
         .first()
     )
