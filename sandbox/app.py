@@ -9,7 +9,19 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox import blob, connector, control, data_management, dataverse, executions, finance
+from sandbox import (
+    blob,
+    connector,
+    control,
+    data_management,
+    dataverse,
+    executions,
+    finance,
+    finance_batch,
+    finance_front,
+    metadata,
+    metadata_catalog,
+)
 from sandbox.blob_addresses import ACCOUNT, CONTAINER
 from sandbox.entra import administration, discovery, signin
 from sandbox.entra.token import token
@@ -65,9 +77,12 @@ def build(world: World) -> Gate:
         route("/api/connector/dequeue/{id}", connector.dequeue),
         route("/api/connector/ack/{id}", connector.ack, "POST"),
         route("/data/" + ACTION, data_management.action, "POST"),
-        route("/data/{set}/$count", finance.read_set, count="yes"),
-        route("/data/{set}", finance.read_set),
-        route("/data/{set}", finance.create, "POST"),
+        route("/data", metadata.service),
+        route("/data/", metadata.service),
+        route("/data/$metadata", metadata.document),
+        route("/data/$batch", finance_batch.handle, "POST"),
+        route("/data/{resource:path}", finance.handle, "GET", "POST", "PATCH", "PUT", "DELETE"),
+        route("/Metadata/{catalogue}", metadata_catalog.handle),
         route("/api/data/v9.2/{path:path}", dataverse.serve, *dataverse.METHODS, around=dataverse.waiting),
         route("/{tenant}/v2.0/.well-known/openid-configuration", discovery.document),
         route("/{tenant}/.well-known/openid-configuration", discovery.document, version="v1.0"),
@@ -88,6 +103,8 @@ def _nothing(call: Call) -> AbstractContextManager[None]:
 
 def _answered(handler: Handler, call: Call) -> Response:
     try:
-        return handler(call)
+        finance_front.check(call)
+        answered = handler(call)
     except WireError as error:
-        return answer(error.content, error.status, error.headers)
+        answered = answer(error.content, error.status, error.headers)
+    return finance_front.finish(call, answered)

@@ -1,87 +1,19 @@
-"""The entity sets that the sandbox serves: names, keys, types and enums as the wire contract gives them.
+"""The shape of the entity sets that the sandbox serves: names, keys, types, navigation, as the wire contract has them.
 
-A set is declared as one line of text: `*` marks a key, `:Type` a type other than String.
+A set is declared as text: `*` marks a key, `:Type` a type other than String; a navigation property is
+`Name>TargetSet(own=theirs,…)`, with `*` after the set when it leads to many rows.
 Each set is one table (or view) whose columns carry the OData names.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-ENUMS: dict[str, tuple[str, ...]] = {
-    "NoYes": ("No", "Yes"),
-    "BudgetTransactionType": (
-        "Blank",
-        "OriginalBudget",
-        "Transfer",
-        "Amendment",
-        "Encumbrance",
-        "PreEncumbrance",
-        "CarryForwardBudget",
-        "Project",
-        "FixedAsset",
-        "SalesForecast",
-        "PurchForecast",
-        "Apportionment",
-        "PreliminaryBudget",
-        "FixedAsset_RU",
-    ),
-    "BudgetTransactionStatus": ("Draft", "Completed"),
-    "BudgetTransactionWorkflowStatus": ("None", "NotSubmitted", "Submitted", "Approved", "Rejected"),
-    "BudgetType": ("Expense", "Revenue"),
-    "BudgetCheckResult": ("NoCheck", "Passed", "PassedWithWarnings", "Failed"),
-    "FiscalPeriodStatus": ("OnHold", "Open", "Closed"),
-    "FiscalPeriodType": ("Opening", "Operating", "Closing"),
-    "DimensionHierarchyConstraintStatus": ("Draft", "Active", "Activating"),
-    "DimensionLedgerAccountType": (
-        "ProfitAndLoss",
-        "Revenue",
-        "Expense",
-        "BalanceSheet",
-        "Asset",
-        "Liability",
-        "Equity",
-        "Total",
-        "Reporting",
-        "Blank",
-        "Common_CN",
-    ),
-    "DimensionHierarchyType": (
-        "DataEntityDefaultDimensionFormat",
-        "DataEntityLedgerDimensionFormat",
-        "DataEntityBudgetDimensionFormat",
-        "DataEntityBudgetPlanningDimensionFormat",
-    ),
-    "DimensionSegmentDelimiter": (
-        "Hyphen",
-        "Period",
-        "Underscore",
-        "Bar",
-        "DoubleHyphen",
-        "DoublePeriod",
-        "DoubleUnderscore",
-        "DoubleBar",
-        "Tilde",
-        "DoubleTilde",
-    ),
-    "DMFOperationType": ("Import", "Export", "All", "Company"),
-    "DMFProjectCategory": ("Project", "Configuration", "Integration", "Other", "CDS"),
-    "DMFEntityCategory": ("Master", "Configuration", "Transaction", "Reference", "Document", "Parameters"),
-    "DMFRefreshType": ("IncrementalPush", "FullPush"),
-    "DmfBatchJobStatus": (
-        "NotStarted",
-        "Waiting",
-        "Executing",
-        "Error",
-        "Finished",
-        "Ready",
-        "NotRun",
-        "Cancelling",
-        "Canceled",
-        "Hold",
-    ),
-    "ConversionFactor": ("One", "Ten", "Hundred", "Thousand", "TenThousand"),
-}
+from sandbox.enums import ENUMS
+
+__all__ = ["DELIMITERS", "ENUMS", "LABELS", "NO_DATE", "EntitySet", "Field", "Navigation", "default_of"]
+
 LABELS = {
     "Amendment": "Revision",
     "SalesForecast": "Demand forecast",
@@ -103,7 +35,7 @@ DELIMITERS = {
     "DoubleTilde": "~~",
 }
 NO_DATE = "1900-01-01T00:00:00Z"
-DEFAULTS: dict[str, str | int] = {
+DEFAULTS: dict[str, str | int | None] = {
     "String": "",
     "Decimal": "0",
     "Line": 0,
@@ -111,6 +43,7 @@ DEFAULTS: dict[str, str | int] = {
     "Int32": 0,
     "Int64": 0,
     "Boolean": 0,
+    "Binary": None,
 }
 COLUMN_TYPES = {
     "Decimal": "TEXT COLLATE DECIMAL",
@@ -119,7 +52,9 @@ COLUMN_TYPES = {
     "Int32": "INTEGER",
     "Int64": "INTEGER",
     "Boolean": "INTEGER",
+    "Binary": "TEXT",
 }
+_NAVIGATION = re.compile(r"(?P<name>\w+)>(?P<target>\w+)(?P<many>\*?)\((?P<pairs>[^)]*)\)")
 
 
 @dataclass(frozen=True)
@@ -133,18 +68,33 @@ class Field:
         return self.type in ENUMS
 
     @property
+    def is_nullable(self) -> bool:
+        """Texts, enumerations and binaries can be null, unless they are part of the key; numbers and dates cannot."""
+        return not self.is_key and (self.is_enum or self.type in ("String", "Binary"))
+
+    @property
     def column(self) -> str:
         return f'"{self.name}" {COLUMN_TYPES.get(self.type, "TEXT COLLATE NOCASE")}'
 
 
 @dataclass(frozen=True)
+class Navigation:
+    name: str
+    target: str  # an entity set
+    is_collection: bool
+    pairs: tuple[tuple[str, str], ...]  # (own property, property of the target)
+
+
+@dataclass(frozen=True)
 class EntitySet:
     name: str
-    entity: str
+    entity: str  # the name of the entity inside Finance, as error messages use it
     label: str
     declaration: str
     hidden: str = ""  # columns that are stored and never shown over OData
     view: str = ""  # the SELECT of a set that is not a table of its own
+    navigation: str = ""
+    computed: str = ""  # properties that only Finance sets
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
@@ -153,6 +103,24 @@ class EntitySet:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields.values() if field.is_key)
+
+    @cached_property
+    def navigations(self) -> Mapping[str, Navigation]:
+        found = (
+            Navigation(
+                match["name"],
+                match["target"],
+                bool(match["many"]),
+                tuple((own, theirs or own) for own, _, theirs in (p.partition("=") for p in match["pairs"].split(","))),
+            )
+            for match in _NAVIGATION.finditer(self.navigation)
+        )
+        return {one.name: one for one in found}
+
+    @property
+    def type_name(self) -> str:
+        """The entity type: the singular of the set."""
+        return self.name[:-3] + "y" if self.name.endswith("ies") else self.name.removesuffix("s")
 
     @property
     def is_company_scoped(self) -> bool:
@@ -175,5 +143,5 @@ def _field(text: str) -> Field:
     return Field(name.rstrip("*"), type_name or "String", name.endswith("*"))
 
 
-def default_of(field: Field) -> str | int:
+def default_of(field: Field) -> str | int | None:
     return ENUMS[field.type][0] if field.is_enum else DEFAULTS.get(field.type, "")

@@ -4,6 +4,7 @@ import codecs
 import json
 import threading
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sandbox.behaviours import BEHAVIOURS
@@ -43,6 +44,9 @@ DEFAULT_MODES: dict[str, Any] = {
     "blob_days": 7,  # blobs and unfinished uploads vanish after so many days
     "blob_store": None,  # {"blob_endpoint", "account", "key", "ca_file"}: another storage in place of our own
     "page_size": 10_000,  # Finance OData
+    "finance_busy": 0,  # share of the calls to Finance OData that are answered with 429: 0.5 is every second one
+    "finance_busy_seconds": 1,  # the Retry-After of those answers
+    "enum_key_404": False,  # a key with an enumeration in it is not found, as seen on real environments
     "switched_off": [],  # rows of the fidelity checklist that are not played
 }
 IMPORT_FAULTS = (
@@ -168,6 +172,8 @@ def _aims(rule: dict[str, Any], user: str, text: bytes) -> bool:
 def _problems(wanted: dict[str, Any]) -> list[str]:
     known = {*DEFAULT_MODES, "faults", "reset"}
     problems = [f"Unknown key '{name}'. Known: {', '.join(sorted(known))}." for name in wanted if name not in known]
+    if not isinstance(share := wanted.get("finance_busy", 0), int | Decimal) or not 0 <= share <= 1:
+        problems.append("finance_busy is a share between 0 and 1.")
     for name, words in CHOICES.items():
         if wanted.get(name, words[0]) not in words:
             problems.append(f"{name} is {', '.join(words[:-1])} or {words[-1]}.")

@@ -1,19 +1,30 @@
-"""Finance's own OData service: sets, keys, company scope, paging, counts; projects by POST."""
+"""Finance's OData service: sets, single rows, company scope, paging, counts, and writes to the sets that take them."""
 
-from typing import Any
+import sqlite3
 
 from starlette.responses import Response
 
 from sandbox import access
 from sandbox.entities import EntitySet
-from sandbox.finance_sets import FINANCE_SETS
-from sandbox.odata import Query, QueryError, Shape, parse_query, reader
-from sandbox.seed import put_row
-from sandbox.wire import Call, answer, finance_error
+from sandbox.finance_addresses import Resource, not_allowed, not_found, resource
+from sandbox.finance_rows import (
+    Expansion,
+    Presenter,
+    count,
+    expansions,
+    find,
+    odata_answer,
+    page,
+    related,
+    shape_of,
+)
+from sandbox.finance_writes import WRITERS, write
+from sandbox.odata import Query, QueryError, parse_query
+from sandbox.wire import Call, WireError, finance_error
 
-PROJECT_SETS = ("DataManagementDefinitionGroups", "DataManagementDefinitionGroupDetails")
 _NEED_ROLE = {
-    *PROJECT_SETS,
+    "DataManagementDefinitionGroups",
+    "DataManagementDefinitionGroupDetails",
     "Ledgers",
     "BudgetModels",
     "BudgetCodes",
@@ -23,28 +34,46 @@ _NEED_ROLE = {
 }
 
 
-def shape_of(entity_set: EntitySet) -> Shape:
-    return Shape(entity_set.name, entity_set.fields, entity_set.keys, wildcards=True)
-
-
-def read_set(call: Call) -> Response:
+def handle(call: Call) -> Response:
+    """Whatever is asked of a resource below /data."""
     user = access.finance_user(call)
-    entity_set = _set(call)
-    if entity_set.name in _NEED_ROLE:
-        access.need_data_management(user, duty=entity_set.name == "DimensionParameters")
+    asked = resource(call)
+    if asked.entity_set.name in _NEED_ROLE:
+        access.need_data_management(user, duty=asked.entity_set.name == "DimensionParameters")
+    company = _company(call, user.company)
+    if call.method in ("POST", "PATCH", "DELETE"):
+        if asked.entity_set.name not in WRITERS or asked.rest or (asked.key is None) != (call.method == "POST"):
+            raise not_allowed(call)
+        return write(call, user, asked.entity_set, asked.key, company)
+    if call.method not in ("GET", "HEAD"):
+        raise not_allowed(call)
+    return _read_set(call, asked, company) if asked.key is None else _read_row(call, asked, company)
+
+
+def _company(call: Call, own: str) -> str:
+    """The company that a call sees; empty means all of them."""
+    everywhere = call.query.get("cross-company", "").lower() == "true"
+    return "" if everywhere or not call.world.faults.plays("finance-wire") else own
+
+
+def _read_set(call: Call, asked: Resource, company: str) -> Response:
+    if asked.rest not in ("", "$count"):
+        raise not_found(call)
+    entity_set = asked.entity_set
     query = _query(call, entity_set)
-    _company_scope(call, entity_set, query, user.company)
-    if call.parts.get("count"):
-        total = call.world.store.value(f'SELECT count(*) FROM "{entity_set.name}"{query.condition()}', query.parameters)
-        return Response(b"\xef\xbb\xbf" + str(total).encode(), 200, {"content-type": "text/plain"})
-    return answer(page(call, entity_set, query, f"{call.world.finance_url}/data"))
-
-
-def _set(call: Call) -> EntitySet:
-    found = FINANCE_SETS.get(call.parts["set"])
-    if found is None:
-        raise finance_error(404, f"No HTTP resource was found that matches the request URI '{call.path}'.")
-    return found
+    if company and entity_set.is_company_scoped:
+        query.restrict('"dataAreaId" = ?', company)
+    try:
+        if asked.rest:
+            mark = b"\xef\xbb\xbf" if call.world.faults.plays("finance-wire") else b""
+            total = str(count(call, entity_set, query)).encode()
+            return Response(mark + total, 200, {"content-type": "text/plain; charset=utf-8"})
+        return odata_answer(call, page(call, entity_set, query, f"{call.world.finance_url}/data"))
+    except QueryError as error:
+        raise finance_error(400, "An error has occurred.", str(error)) from None
+    except sqlite3.OperationalError as error:
+        # The filter is too large for one statement; anything else wrong in it was found before.
+        raise finance_error(400, "An error has occurred.", f"The query is too complex: {error}") from None
 
 
 def _query(call: Call, entity_set: EntitySet) -> Query:
@@ -54,60 +83,38 @@ def _query(call: Call, entity_set: EntitySet) -> Query:
         raise finance_error(400, "An error has occurred.", str(error)) from None
 
 
-def _company_scope(call: Call, entity_set: EntitySet, query: Query, company: str) -> None:
-    if entity_set.is_company_scoped and call.query.get("cross-company", "").lower() != "true":
-        query.restrict('"dataAreaId" = ?', company)
+def _read_row(call: Call, asked: Resource, company: str) -> Response:
+    entity_set, key = asked.entity_set, asked.key or {}
+    has_enum = any(entity_set.fields[name].is_enum for name in key)
+    row = None
+    if not (has_enum and call.world.faults.mode("enum_key_404")):
+        row = find(call, entity_set, key, company)
+    if row is None:
+        raise missing(call)
+    base = f"{call.world.finance_url}/data/$metadata#"
+    if asked.rest:
+        return _follow(call, asked, row, base)
+    query = _query(call, entity_set)
+    presenter = Presenter(call, entity_set, query.select)
+    try:
+        presenter.expansions = expansions(query.expand, entity_set)
+    except QueryError as error:
+        raise finance_error(400, "An error has occurred.", str(error)) from None
+    return odata_answer(call, {"@odata.context": f"{base}{entity_set.name}/$entity", **presenter.show(row)})
 
 
-def page(call: Call, entity_set: EntitySet, query: Query, base: str) -> dict[str, Any]:
-    """One page of a set, at most `page_size` rows, with a link to the next one."""
-    size = int(call.world.faults.mode("page_size"))
-    offset = int(call.query.get("$skiptoken", "0") or 0) + query.skip
-    wanted = size if query.top is None else max(min(size, query.top - offset + query.skip), 0)
-    names = query.select or tuple(entity_set.fields)
-    order = ", ".join(query.order)
-    columns = ", ".join(f'"{name}"' for name in names)
-    rows = call.world.store.rows(
-        f'SELECT {columns} FROM "{entity_set.name}"{query.condition()} ORDER BY {order} LIMIT ? OFFSET ?',
-        [*query.parameters, wanted + 1, offset],
-    )
-    readers = [reader(entity_set.fields[name], options=False, null_dates=False) for name in names]
-    value = [
-        dict(zip(names, (show(cell) for show, cell in zip(readers, row, strict=True)), strict=True))
-        for row in rows[:wanted]
-    ]
-    content: dict[str, Any] = {"@odata.context": f"{base}/$metadata#{entity_set.name}"}
-    if query.count:
-        content["@odata.count"] = call.world.store.value(
-            f'SELECT count(*) FROM "{entity_set.name}"{query.condition()}', query.parameters
-        )
-    content["value"] = value
-    if len(rows) > wanted and (query.top is None or offset - query.skip + wanted < query.top):
-        kept = "&".join(
-            part for part in call.raw_query.split("&") if part and not part.startswith(("$skiptoken", "%24skiptoken"))
-        )
-        content["@odata.nextLink"] = f"{base}/{entity_set.name}?{kept}&$skiptoken={offset + wanted - query.skip}"
-    return content
+def _follow(call: Call, asked: Resource, row: sqlite3.Row, base: str) -> Response:
+    """The rows behind a navigation property, at an address of their own."""
+    navigation = asked.entity_set.navigations.get(asked.rest)
+    if navigation is None:
+        raise not_found(call)
+    found = related(call, row, Expansion(navigation, ()))
+    if navigation.is_collection:
+        return odata_answer(call, {"@odata.context": f"{base}{navigation.target}", "value": found})
+    if found is None:
+        return Response(status_code=204)
+    return odata_answer(call, {"@odata.context": f"{base}{navigation.target}/$entity", **found})
 
 
-def create(call: Call) -> Response:
-    """POST of a project or of an entity of a project; other sets are not written over OData here."""
-    user = access.finance_user(call)
-    access.need_data_management(user)
-    entity_set = _set(call)
-    if entity_set.name not in PROJECT_SETS:
-        raise finance_error(405, "The requested resource does not support http method 'POST'.")
-    row = call.json()
-    unknown = [name for name in row if name not in entity_set.fields]
-    if unknown:
-        raise finance_error(400, "An error has occurred.", f"The property '{unknown[0]}' does not exist on type.")
-    keys = [row.get(key, "") for key in entity_set.keys]
-    where = " AND ".join(f'"{key}" = ?' for key in entity_set.keys)
-    if call.world.store.row(f'SELECT 1 FROM "{entity_set.name}" WHERE {where}', keys):
-        raise finance_error(
-            400,
-            "An error has occurred.",
-            f"Write failed for table row of type '{entity_set.entity}'. Infolog: Error: The record already exists.",
-        )
-    put_row(call.world.store, entity_set, row)
-    return answer({"@odata.context": f"{call.world.finance_url}/data/$metadata#{entity_set.name}/$entity", **row}, 201)
+def missing(call: Call) -> WireError:
+    return finance_error(404, "An error has occurred.", f"There is no row with the key of {call.path}.")

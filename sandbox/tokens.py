@@ -97,6 +97,6 @@ def unauthorized(call: Call, audience: str, reason: str) -> WireError:
     )
     return WireError(
         401,
-        {"error": {"code": "0x80048306" if call.path.startswith("/api/") else "", "message": reason}},
+        {"error": {"code": "0x80048306", "message": reason}} if call.path.startswith("/api/") else {"Message": reason},
         {"WWW-Authenticate": challenge},
     )

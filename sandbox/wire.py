@@ -41,7 +41,7 @@ class Call:
     def json(self) -> dict[str, Any]:
         try:
             value = json.loads(self.body or b"{}", parse_float=Decimal)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise WireError(
                 400, {"error": {"code": "", "message": f"The request body is not valid JSON: {error}"}}
             ) from None
@@ -73,11 +73,16 @@ def encode(value: Any) -> str:
     return json.dumps(value)
 
 
+def as_bytes(value: Any) -> bytes:
+    """JSON as bytes; half a surrogate pair, which a client may have sent, stays an escape."""
+    return encode(value).encode("utf-8", "backslashreplace")
+
+
 def answer(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     if isinstance(content, str | bytes):
         return Response(content, status, headers)
     return Response(
-        encode(content),
+        as_bytes(content),
         status,
         {**(headers or {}), "content-type": "application/json; odata.metadata=minimal; charset=utf-8"},
     )

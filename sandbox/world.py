@@ -1,7 +1,9 @@
 """What one running sandbox consists of; handed to every handler."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from sandbox.dataverse_protection import Protection
@@ -19,6 +21,7 @@ class World:
     port: int
     tls_port: int
     loop: asyncio.AbstractEventLoop | None = None
+    finance_calls: Iterator[int] = field(default_factory=count)
     protection: Protection = field(default_factory=Protection)
     imports: set["asyncio.Task[None]"] = field(default_factory=set)
 

@@ -222,7 +222,7 @@ class TestTokens:
         answer = entra.read_finance(token)
         assert answer.status_code == 401
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
-        return answer.json()["error"]["message"]
+        return answer.json()["Message"]
 
     def test_forged_and_malformed(self, entra):
         token = entra.sign_in()["access_token"]
@@ -246,7 +246,7 @@ class TestTokens:
 
     def test_no_token_at_all(self, entra):
         answer = entra.http.get(f"{entra.finance}/data/LegalEntities")
-        assert (answer.status_code, answer.json()["error"]["message"]) == (401, "No bearer token was sent.")
+        assert (answer.status_code, answer.json()["Message"]) == (401, "No bearer token was sent.")
         assert f'authorization_uri="{entra.facts["authority"]}/oauth2/authorize"' in answer.headers["www-authenticate"]
 
     @pytest.mark.parametrize(
