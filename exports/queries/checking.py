@@ -1,20 +1,18 @@
 """A configuration held against the cube and against Finance: problems, counts, totals and samples in one answer."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.core.cache import cache
 from sqlglot import exp
 
 from bpp_portal.kernel.problems import Problem
 from connections.errors import RemoteError
 from connections.models import Environment
-from connections.queries import budget_schema, legal_entities, members
-from connections.rules.facts import BudgetSchema, MemberStatus
+from connections.queries import legal_entities
+from connections.rules.facts import BudgetSchema
 from cubes import queries as cube_queries
 from cubes.engine import Engine, open_engine
 from cubes.models import Cube, Snapshot
@@ -32,7 +30,8 @@ from exports.rules.configuration import (
     targets,
 )
 
-REMEMBERED_SECONDS = 600
+from .remembering import members_of, schema_of
+
 Values = Sequence[tuple[object, int]]
 # The code with which Finance's facts say that there is no such ledger; a choice to correct, not an outage.
 UNKNOWN_LEGAL_ENTITY = "legal-entity-unknown"
@@ -225,32 +224,3 @@ def _value_problems(
     if CURRENCY in values:
         problems += rules.check_currencies(values[CURRENCY], schema)
     return problems
-
-
-def schema_of(
-    environment: Environment, legal_entity: str, token: str = "", fresh: bool = False, renew: bool = False
-) -> BudgetSchema:
-    """The budget schema of a legal entity, asked once per opened form; `renew` asks again and remembers that."""
-    key = _key("schema", environment.pk, legal_entity, token)
-    known = None if fresh or renew or not token else cache.get(key)
-    if known is None:
-        known = budget_schema(environment=environment, legal_entity=legal_entity)
-        cache.set(key, known, REMEMBERED_SECONDS)
-    return known
-
-
-def _key(*parts: object) -> str:
-    """A key of the cache, which takes neither blanks nor long texts."""
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def members_of(
-    environment: Environment, legal_entity: str, dimension: str, token: str = "", fresh: bool = False
-) -> dict[str, MemberStatus]:
-    """The known values of one segment, asked once per opened form."""
-    key = _key("members", environment.pk, legal_entity, dimension, token)
-    known = None if fresh or not token else cache.get(key)
-    if known is None:
-        known = members(environment=environment, legal_entity=legal_entity, dimension=dimension)
-        cache.set(key, known, REMEMBERED_SECONDS)
-    return known

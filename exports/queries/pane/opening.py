@@ -15,7 +15,8 @@ from cubes import queries as cube_queries
 from cubes.models import Cube, Snapshot
 from exports.forms import PaneForm
 from exports.models import Run
-from exports.queries.checking import Checked, check, cube_facts, schema_of
+from exports.queries.checking import Checked, check, cube_facts
+from exports.queries.remembering import schema_of
 from exports.rules.checking import check_texts
 from exports.rules.configuration import Configuration, LineDetail, Source
 from exports.rules.states import State
