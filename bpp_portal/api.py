@@ -1,7 +1,7 @@
 """Version 1 of the API."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
 from cubes.api import CubeViewSet
@@ -15,5 +15,5 @@ urlpatterns = [
     path("exports/", ExportList.as_view(), name="api-exports"),
     path("exports/<str:key>/", ExportDetail.as_view(), name="api-export"),
     path("exports/<str:key>/status/", ExportStatus.as_view(), name="api-export-status"),
-    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
 ]

@@ -33,3 +33,8 @@ class DataForm(forms.Form):
             self.fields[field] = forms.FileField(
                 label=f"Members of {name}", required=False, widget=forms.FileInput(attrs={"accept": DATA_FILES})
             )
+        self.fields["partial"] = forms.BooleanField(
+            label="Allow a partial load",
+            required=False,
+            help_text="Replaces data that stand even when more than one record in ten is refused.",
+        )

@@ -85,7 +85,14 @@ class Cube(models.Model):
             name=self.name,
             dimensions=tuple(dimension_shape(use.dimension, use.source_column) for use in uses),
             drivers=tuple(
-                DriverShape(driver.name, driver.logical_name, driver.precision, driver.source_column)
+                DriverShape(
+                    driver.name,
+                    driver.logical_name,
+                    driver.precision,
+                    driver.source_column,
+                    driver.lowest,
+                    driver.highest,
+                )
                 for driver in self.drivers.all()
             ),
         )
@@ -121,12 +128,14 @@ class CubeDimension(models.Model):
 
 
 class Driver(models.Model):
-    """A numeric column of a cube with at most `precision` decimals."""
+    """A numeric column of a cube with at most `precision` decimals, from `lowest` to `highest` where these are set."""
 
     cube = models.ForeignKey(Cube, on_delete=models.CASCADE, related_name="drivers")
     name = models.CharField(max_length=200)
     logical_name = models.CharField(max_length=128)
     precision = models.PositiveSmallIntegerField(default=2)
+    lowest = ExactDecimalField(null=True)
+    highest = ExactDecimalField(null=True)
     source_column = models.CharField(max_length=200, blank=True)
 
     class Meta:

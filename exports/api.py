@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.pagination import LimitOffsetPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,23 +22,35 @@ from connections.queries import default_environment
 from cubes.models import Cube
 from cubes.queries import cube_for
 
-from .api_schema import CONFIGURATION, RefusalSerializer, RunStatusSerializer, SummarySerializer
+from .api_schema import CONFIGURATION, RefusalSerializer, ReusedSerializer, RunStatusSerializer, SummarySerializer
 from .models import Run
 from .operations.requesting import ExportRefused, TokenReused, request_export
 from .queries.run_page import texts_are_free
 from .queries.summaries import summary_of
-from .rules.configuration_file import read
+from .rules.configuration_file import parse, read
 
 _LIMIT = OpenApiParameter("limit", int, description="runs a page")
 _OFFSET = OpenApiParameter("offset", int, description="runs to skip")
 _KEY = OpenApiParameter("Idempotency-Key", OpenApiTypes.UUID, OpenApiParameter.HEADER)
 
 
+class ConfigurationParser(JSONParser):
+    """JSON as the files of `export_budget` are read: a name that stands twice is refused."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            return parse(stream.read().decode("utf-8"))
+        except ValueError as error:
+            raise ParseError(f"The body cannot be read as JSON: {error}") from error
+
+
 class ExportList(APIView):
     """GET: runs, newest first. POST: a configuration as in the files of `export_budget`; 201 with the run.
 
-    An `Idempotency-Key` header (a UUID) makes a repeated POST give the same run.
+    An `Idempotency-Key` header (a UUID) makes a repeated POST give the same run; with another body it answers 409.
     """
+
+    parser_classes = [ConfigurationParser]
 
     @extend_schema(operation_id="exports_list", parameters=[_LIMIT, _OFFSET], responses=SummarySerializer(many=True))
     def get(self, request: Request) -> Response:
@@ -51,7 +64,7 @@ class ExportList(APIView):
         operation_id="exports_create",
         parameters=[_KEY],
         request=CONFIGURATION,
-        responses={201: SummarySerializer, 400: RefusalSerializer},
+        responses={201: SummarySerializer, 400: RefusalSerializer, 409: ReusedSerializer},
     )
     def post(self, request: Request) -> Response:
         require(request.user, Right.EXPORT)

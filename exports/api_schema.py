@@ -57,11 +57,17 @@ class RefusalSerializer(serializers.Serializer[Any]):
     problems = ProblemSerializer(many=True)
 
 
+class ReusedSerializer(serializers.Serializer[Any]):
+    """The key was used before for something else."""
+
+    detail = serializers.CharField()
+
+
 _TEXT = {"type": "string"}
 _TARGET = {
     "oneOf": [
-        {"type": "object", "properties": {"column": _TEXT}, "required": ["column"]},
-        {"type": "object", "properties": {"constant": _TEXT}, "required": ["constant"]},
+        {"type": "object", "properties": {"column": _TEXT}, "required": ["column"], "additionalProperties": False},
+        {"type": "object", "properties": {"constant": _TEXT}, "required": ["constant"], "additionalProperties": False},
     ]
 }
 # The same as in the files of `export_budget`. As plain JSON schema: the mapping's keys are Finance's dimensions.
@@ -83,9 +89,11 @@ CONFIGURATION: dict[str, Any] = {
                     "type": "object",
                     "properties": {"column": _TEXT, "operator": _TEXT, "values": {"type": "array", "items": _TEXT}},
                     "required": ["column", "operator"],
+                    "additionalProperties": False,
                 },
             },
         },
         "required": ["name", "cube", "legal_entity", "budget_model", "mapping"],
+        "additionalProperties": False,
     }
 }

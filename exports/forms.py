@@ -75,7 +75,7 @@ class PaneForm:
             self.budget_model,
             self.budget_code,
             self.line_detail,
-            {name: source for name, source in self.mapping.items() if source},
+            {name: source for name, source in self.mapping.items() if source or name in self.constants},
             conditions,
         )
 

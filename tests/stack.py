@@ -15,6 +15,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"
 START_SECONDS = 120.0
+NOT_FINISHED = 3  # exit status of `export_budget` for a run that is accepted
 
 
 def free_ports(count: int) -> list[int]:
@@ -90,16 +91,17 @@ class Stack:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(60)
 
-    def manage(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, check: bool = True, status: int = 0) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
         kept = {"PORTAL_VAR_DIR": self.environment["PORTAL_VAR_DIR"]}
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("PORTAL_", "SANDBOX_"))}
         done = subprocess.run(command, cwd=ROOT, env=clean | kept, capture_output=True, text=True, timeout=300)
-        assert not check or done.returncode == 0, done.stdout + done.stderr + self.words()
+        assert not check or done.returncode == status, done.stdout + done.stderr + self.words()
         return done
 
     def export(self, name: str, *arguments: str, user: str = "planner", check: bool = True) -> dict[str, Any]:
-        done = self.manage("export_budget", str(SAMPLES / name), "--as", user, "--json", *arguments, check=check)
+        command = ["export_budget", str(SAMPLES / name), "--as", user, "--json", *arguments]
+        done = self.manage(*command, check=check, status=0 if "--wait" in arguments else NOT_FINISHED)
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 

@@ -74,7 +74,7 @@ def work(run: Run, seconds: float = 60) -> Run:
     return run
 
 
-def configuration(name: str, **changes):
+def configuration(name: str, /, **changes):
     folder, _, file = name.partition("/")
     return read(json.loads((SAMPLES / folder / file).read_text()) | changes)
 

@@ -2,8 +2,8 @@
 
 from cubes.intake import Source
 
-from .definitions import import_definition, publish
+from .definitions import Imported, import_definition, publish
 from .loading import load
 from .refusals import CubeRefused, LoadRefused
 
-__all__ = ["CubeRefused", "LoadRefused", "Source", "import_definition", "load", "publish"]
+__all__ = ["CubeRefused", "Imported", "LoadRefused", "Source", "import_definition", "load", "publish"]

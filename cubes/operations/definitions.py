@@ -1,7 +1,7 @@
 """Imports and publishes definitions of cubes."""
 
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,28 @@ from bpp_portal.audit.operations import record
 from bpp_portal.kernel.problems import Problem
 from cubes.models import Column, Cube, CubeDimension, Dimension, Driver, dimension_shape
 from cubes.rules.definition import Definition, parse_definition
+from cubes.rules.reusing import Reused, reused
 from cubes.rules.shape import DimensionShape
 
 from .refusals import CubeRefused
 
 
+@dataclass(frozen=True)
+class Imported:
+    """A cube made from a definition, and the dimensions that were there before."""
+
+    cube: Cube
+    reused: tuple[Reused, ...]
+
+
 @transaction.atomic
-def import_definition(*, actor: Any, text: str, publish: bool = False, origin: str = "") -> Cube:
+def import_definition(*, actor: Any, text: str, publish: bool = False, origin: str = "") -> Imported:
     """Make or replace a draft cube from the JSON in `text`, and publish it if asked.
 
-    A dimension of the same name that another cube uses, or that no cube uses, is reused as it stands. Replacing a draft
-    by a different definition drops the draft's data. `origin` is the file's name. CubeRefused when the text is no
-    definition, the cube is published already or a logical name is taken.
+    A dimension of the same name that another cube uses, or that no cube uses, is reused as it stands; the answer names
+    it and every difference from the file. Replacing a draft by a different definition drops the draft's data. `origin`
+    is the file's name. CubeRefused when the text is no definition, the cube is published already or a logical name is
+    taken.
     """
     definition, problems = parse_definition(text)
     if definition is None:
@@ -38,7 +48,7 @@ def import_definition(*, actor: Any, text: str, publish: bool = False, origin: s
     problems = _names_taken(definition)
     if problems:
         raise CubeRefused(problems)
-    definition = _with_reused_dimensions(definition, cube)
+    definition, found = _with_reused_dimensions(definition, cube)
     if cube is None:
         cube = Cube.objects.create(
             name=definition.name, slug=_free_slug(definition), logical_name=definition.logical_name, origin=origin
@@ -52,7 +62,7 @@ def import_definition(*, actor: Any, text: str, publish: bool = False, origin: s
     record(actor=actor, verb="import definition", subject=f"cube {cube.slug}", detail=origin)
     if publish:
         _publish(actor, cube)
-    return cube
+    return Imported(cube, found)
 
 
 @transaction.atomic
@@ -87,18 +97,20 @@ def _taken(logical_name: str, owner: str) -> Problem:
     return Problem("logical-name-taken", message, "definition")
 
 
-def _with_reused_dimensions(definition: Definition, cube: Cube | None) -> Definition:
-    """The definition with the dimensions that stand already in place of those of the file."""
+def _with_reused_dimensions(definition: Definition, cube: Cube | None) -> tuple[Definition, tuple[Reused, ...]]:
+    """The definition with the dimensions that stand already in place of those of the file, and which these are."""
     renamed: dict[str, str] = {}
     shapes: list[DimensionShape] = []
+    found: list[Reused] = []
     for shape in definition.dimensions:
         standing = Dimension.objects.filter(name=shape.name).first()
         if standing and not _only_of(standing, cube):
             renamed[shape.logical_name] = standing.logical_name
-            shape = dimension_shape(standing)
+            declared, shape = shape, dimension_shape(standing)
+            found.append(reused(declared, shape))
         shapes.append(shape)
     related = tuple((renamed.get(name, name), source) for name, source in definition.related)
-    return replace(definition, dimensions=tuple(shapes), related=related)
+    return replace(definition, dimensions=tuple(shapes), related=related), tuple(found)
 
 
 def _only_of(dimension: Dimension, cube: Cube | None) -> bool:
@@ -135,6 +147,8 @@ def _fill(cube: Cube, definition: Definition) -> None:
             name=driver.name,
             logical_name=driver.logical_name,
             precision=driver.precision,
+            lowest=driver.lowest,
+            highest=driver.highest,
             source_column=driver.source_column,
         )
 

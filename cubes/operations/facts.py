@@ -1,9 +1,9 @@
 """Facts from a file to Parquet: every record that is complete, unchanged and in its order."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from cubes.intake import Batch, Source, Table
 from cubes.rules.headers import Match
 from cubes.rules.shape import DECIMAL_DIGITS, CubeShape, DriverShape
-from cubes.rules.values import amount_pattern, amount_problem, shown
+from cubes.rules.values import UNSTORABLE, amount_pattern, amount_problem, bound_problem, legible, shown, storable
 
 from .members import Members
 from .refused import Refused, Report
@@ -74,7 +74,9 @@ class FactLoader:
             texts = batch.columns[self.match.positions[name]]
             values[name] = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
             members = self.members[dimension.logical_name]
-            if not members.grows:
+            if members.grows:
+                bad[name] = pc.fill_null(pc.match_substring(values[name], "\0"), False)
+            else:
                 bad[name] = members.unknown(values[name])
         for driver in self.shape.drivers:
             name = f"m_{driver.logical_name}"
@@ -105,11 +107,14 @@ class FactLoader:
                     self.report.refuse(self._refused(int(batch.lines[row]), header, value, self._reason(name, value)))
 
     def _reason(self, name: str, value: str) -> str:
+        if not storable(value):
+            return UNSTORABLE.format(shown(legible(value)))
         for dimension in self.shape.dimensions:
             if name == f"d_{dimension.logical_name}":
                 return f"{shown(value)} is not a member of {dimension.name}. Add the member or correct the record."
         driver = next(item for item in self.shape.drivers if name == f"m_{item.logical_name}")
-        return amount_problem(value, driver.precision) or "The amount cannot be read."
+        unfit = amount_problem(value, driver.precision) or bound_problem(value, driver)
+        return unfit or "The amount cannot be read."
 
     def _refused(self, line: int, column: str, value: str, reason: str) -> Refused:
         return Refused(self.source.label, self.table.sheet, line, column, value, reason)
@@ -124,4 +129,19 @@ def _amounts(texts: pa.Array, driver: DriverShape) -> tuple[pa.Array, pa.Array]:
     """The amounts, and which texts are none."""
     good = pc.fill_null(pc.match_substring_regex(texts, amount_pattern(driver.precision)), False)
     plain = pc.if_else(good, texts, pa.scalar(None, pa.string()))
-    return plain.cast(pa.decimal128(DECIMAL_DIGITS, driver.precision)), pc.invert(good)
+    amounts = plain.cast(pa.decimal128(DECIMAL_DIGITS, driver.precision))
+    outside = [pc.fill_null(compare(amounts, bound), False) for compare, bound in _bounds(driver, amounts.type)]
+    return amounts, functools.reduce(pc.or_, outside, pc.invert(good))
+
+
+def _bounds(driver: DriverShape, decimal: pa.DataType) -> Iterator[tuple[Callable[..., pa.Array], pa.Scalar]]:
+    """Comparisons that find amounts outside the driver's bounds, which are cut to what an amount can be."""
+    with localcontext(prec=80):
+        step = Decimal(1).scaleb(-driver.precision)
+        most = Decimal(10) ** (DECIMAL_DIGITS - driver.precision) - step
+        if driver.lowest is not None:
+            lowest = driver.lowest.quantize(step, ROUND_CEILING)
+            yield pc.less, pa.scalar(min(max(lowest, -most), most), decimal)
+        if driver.highest is not None:
+            highest = driver.highest.quantize(step, ROUND_FLOOR)
+            yield pc.greater, pa.scalar(min(max(highest, -most), most), decimal)

@@ -1,6 +1,7 @@
 """Loads facts and members into a new snapshot."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,25 @@ from .members import Members, members_schema, previous_members, read_members
 from .refusals import LoadRefused
 from .refused import Report
 
+# More than this share of refused records does not replace data that stand, unless a person says so.
+MOST_REFUSED = Fraction(1, 10)
 
-def load(*, actor: Any, cube: Cube, facts: Source, dimensions: Mapping[str, Source] | None = None) -> Load:
+
+def load(
+    *,
+    actor: Any,
+    cube: Cube,
+    facts: Source,
+    dimensions: Mapping[str, Source] | None = None,
+    allow_partial: bool = False,
+) -> Load:
     """Read the files into a new immutable snapshot and report on them; the report's `snapshot` is the new one.
 
     `dimensions` maps names of dimensions to files with all their members. Without a file the members of the snapshot
     before stay; a dimension with only its key takes new ones from the facts. A record that cannot be loaded is named
     in the report with its line, column, value and reason; the others are loaded as they are. LoadRefused when a file
-    does not fit the cube at all; a report without a snapshot when no record is left.
+    does not fit the cube at all; a report without a snapshot when no record is left, or when more than one record in
+    ten was refused, a snapshot stands and `allow_partial` is not given.
     """
     shape = cube.shape()
     report = Report()
@@ -43,9 +55,20 @@ def load(*, actor: Any, cube: Cube, facts: Source, dimensions: Mapping[str, Sour
                 report.note(item.note())
             if report.not_kept:
                 report.note(f"{report.not_kept} more refused values are not listed.")
-            return _finish(actor, cube, shape, folder if tally.loaded else None, facts, tally, report)
+            asks = not allow_partial and tally.failed > tally.processed * MOST_REFUSED and cube.snapshots.exists()
+            if tally.loaded and asks:
+                report.note(_held_back(tally))
+            return _finish(actor, cube, shape, folder if tally.loaded and not asks else None, facts, tally, report)
     except FileRefused as error:
         raise LoadRefused([Problem("file-unreadable", str(error), "file")]) from error
+
+
+def _held_back(tally: Tally) -> str:
+    was = "was" if tally.failed == 1 else "were"
+    return (
+        f"{tally.failed} of {tally.processed} records {was} refused, so the data of the cube is as it was before. "
+        f"Correct the file, or load it again and allow a partial load; it would keep {tally.loaded}."
+    )
 
 
 def _open(source: Source, wanted: list[Wanted], report: Report) -> tuple[Table, Match]:
@@ -106,9 +129,9 @@ def _finish(
         created_by=actor,
         file=facts.label[:255],
         processed=tally.processed,
-        loaded=tally.loaded,
+        loaded=tally.loaded if snapshot else 0,
         failed=tally.failed,
-        notes="\n".join(report.notes),
+        notes=_kept("\n".join(report.notes)),
     )
     LoadError.objects.bulk_create(
         [
@@ -117,16 +140,21 @@ def _finish(
                 file=item.file[:255],
                 sheet=item.sheet[:255],
                 row=item.row,
-                column=item.column[:255],
-                value=item.value.replace("\0", "␀"),  # PostgreSQL stores no zero character
-                reason=item.reason.replace("\0", "␀"),
+                column=_kept(item.column[:255]),
+                value=_kept(item.value),
+                reason=_kept(item.reason),
             )
             for item in report.refused
         ]
     )
-    detail = f"{facts.label}: {tally.loaded} of {tally.processed} records"
+    detail = f"{facts.label}: {row.loaded} of {tally.processed} records"
     record(actor=actor, verb="load", subject=f"cube {locked.slug}", detail=detail)
     return row
+
+
+def _kept(text: str) -> str:
+    """`text` as PostgreSQL stores it, which takes no zero character."""
+    return text.replace("\0", "␀")
 
 
 def _snapshot(actor: Any, cube: Cube, folder: Path, tally: Tally) -> Snapshot:

@@ -7,11 +7,13 @@ driver: the header of the column in the fact file.
 import json
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from bpp_portal.kernel.problems import Problem
 
-from .shape import ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
+from .shape import DECIMAL_DIGITS, ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
+from .values import legible
 
 SEVERAL_CUBES = (
     "Error parsing JSON: Multiple cubes import isn't supported. Upload one cube at a time."  # documented text
@@ -48,9 +50,11 @@ class Definition:
 def parse_definition(text: str) -> tuple[Definition | None, list[Problem]]:
     """The definition in `text`, or every problem that keeps it from being one."""
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        document = json.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError) as error:
         return None, [_problem(f"Error parsing JSON: {error}. Correct the file and import it again.")]
+    if isinstance(document, list) and len(document) > 1 and all(isinstance(item, dict) for item in document):
+        return None, [_problem(SEVERAL_CUBES)]
     if not isinstance(document, dict):
         return None, [_problem("Error parsing JSON: the file must hold one object with Tables and Relations.")]
     reader = _Reader()
@@ -59,7 +63,7 @@ def parse_definition(text: str) -> tuple[Definition | None, list[Problem]]:
 
 
 def _problem(message: str) -> Problem:
-    return Problem("definition-unfit", message, "definition")
+    return Problem("definition-unfit", legible(message), "definition")
 
 
 class _Reader:
@@ -147,6 +151,22 @@ class _Reader:
             return DEFAULT_DECIMALS
         return value
 
+    def bound(self, item: dict[str, Any], key: str, place: str) -> Decimal | None:
+        options = item.get("Options")
+        value = options.get(key) if isinstance(options, dict) else None
+        if value is None:
+            return None
+        number = Decimal(value) if type(value) in (int, Decimal) else Decimal("NaN")
+        # copy_abs, because abs() would round to 28 digits first
+        short = number.is_finite() and number.copy_abs() < Decimal(10) ** DECIMAL_DIGITS
+        if not short or int(number.as_tuple().exponent) < -MOST_DECIMALS:
+            self.complain(
+                f"{key} of {place} is {value}. Use a number of at most {DECIMAL_DIGITS} digits before the point "
+                f"and {MOST_DECIMALS} after it."
+            )
+            return None
+        return number
+
     def drivers(self, table: dict[str, Any], name: str) -> tuple[DriverShape, ...]:
         drivers = []
         for item in self.items(table, "Columns", name):
@@ -155,7 +175,11 @@ class _Reader:
             column = self.column(item, name)
             if column.data_type not in (DataType.DECIMAL, DataType.INTEGER):
                 self.complain(f"{column.name} of {name} is not a number. Make it a dimension or a DecimalType driver.")
-            drivers.append(DriverShape(column.name, column.logical_name, column.precision, self.source(item, name)))
+            source, place = self.source(item, name), f"driver {column.name}"
+            lowest, highest = self.bound(item, "MinValue", place), self.bound(item, "MaxValue", place)
+            if lowest is not None and highest is not None and lowest > highest:
+                self.complain(f"MinValue of {place} is above its MaxValue. Swap them.")
+            drivers.append(DriverShape(column.name, column.logical_name, column.precision, source, lowest, highest))
         if not drivers:
             self.complain(f"{name} has no driver. Add a column of type DecimalType, such as Amount.")
         return tuple(drivers)

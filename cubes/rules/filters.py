@@ -4,12 +4,12 @@ from bpp_portal.kernel.problems import Problem
 
 from .shape import CubeShape, DataType
 from .slices import Condition, Operator, Slice
-from .values import parse, shown
+from .values import parse, shown, storable
 
 _WITHOUT_VALUES = {Operator.BLANK, Operator.NOT_BLANK}
 _LISTS = {Operator.IN, Operator.NOT_IN}
 OPERATORS: dict[DataType, frozenset[Operator]] = {
-    DataType.TEXT: frozenset(_LISTS | _WITHOUT_VALUES | {Operator.CONTAINS, Operator.BEGINS}),
+    DataType.TEXT: frozenset(Operator),
     DataType.DATE: frozenset(_LISTS | _WITHOUT_VALUES | {Operator.BETWEEN}),
     DataType.DECIMAL: frozenset(_LISTS | _WITHOUT_VALUES | {Operator.BETWEEN}),
     DataType.INTEGER: frozenset(_LISTS | _WITHOUT_VALUES | {Operator.BETWEEN}),
@@ -68,7 +68,7 @@ def _count_problem(condition: Condition, field: str) -> Problem | None:
 
 
 def _values_problem(condition: Condition, data_type: DataType, precision: int, field: str) -> Problem | None:
-    name, bad = condition.column, [value for value in condition.values if not _storable(value)]
+    name, bad = condition.column, [value for value in condition.values if not storable(value)]
     if bad:
         message = f"The filter on {name} holds a character that no value can have. Enter it again."
         return Problem("filter-value-unfit", message, field, examples=tuple(ascii(value) for value in bad[:3]))
@@ -81,15 +81,10 @@ def _values_problem(condition: Condition, data_type: DataType, precision: int, f
     if reasons:
         message = f"The filter on {name} cannot be read: {next(iter(reasons.values()))}"
         return Problem("filter-value-unfit", message, field, examples=tuple(reasons)[:3])
-    if condition.operator is Operator.BETWEEN and data_type is not DataType.TEXT:
+    if condition.operator is Operator.BETWEEN:
         first, last = (parse(value, data_type, precision) for value in condition.values)
         if first > last:  # type: ignore[operator]
             first_text, last_text = condition.values
             message = f"The filter on {name} begins at {shown(first_text)} after its end {shown(last_text)}. Swap them."
             return Problem("filter-values-unfit", message, field)
     return None
-
-
-def _storable(value: str) -> bool:
-    """Whether a file of facts could hold `value`: Unicode text without the character zero."""
-    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)

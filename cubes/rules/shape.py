@@ -1,6 +1,7 @@
 """The shape of a cube: its dimensions with their columns, and its drivers. Plain facts for rules and the engine."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from .slices import ColumnRef
@@ -48,10 +49,22 @@ class DimensionShape:
 
 @dataclass(frozen=True)
 class DriverShape:
+    """A driver; both bounds belong to the values that it takes, None is no bound."""
+
     name: str
     logical_name: str
     precision: int
     source_column: str = ""
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
+
+    @property
+    def limits(self) -> str:
+        """The bounds in words; empty without any."""
+        words = [
+            f"{word} {bound:f}" for word, bound in (("from", self.lowest), ("to", self.highest)) if bound is not None
+        ]
+        return " ".join(words)
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ class Operator(StrEnum):
 
 @dataclass(frozen=True)
 class Condition:
-    """One condition. Text is compared byte for byte; several values of *contains* or *begins with* mean any of them.
+    """One condition. Text is compared byte for byte; several values of *contains* or *begins with* mean any of them,
+    and *between* takes both ends.
 
     Blank is empty or missing; a value of blanks only is a value. *not in* keeps blank rows, and an empty value in a
     list of *in* or *not in* stands for blank.

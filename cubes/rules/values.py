@@ -4,12 +4,14 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from .shape import DECIMAL_DIGITS, DataType
+from .shape import DECIMAL_DIGITS, DataType, DriverShape
 
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "false": False}
+
+UNSTORABLE = "{} holds a character that no value can have. Take it out of the source."
 
 Value = str | int | bool | Decimal | date
 
@@ -45,6 +47,26 @@ def amount_problem(value: str, precision: int) -> str | None:
     return f"{shown(value)} has {len(whole)} digits before the point, the driver keeps {DECIMAL_DIGITS - precision}."
 
 
+def bound_problem(value: str, driver: DriverShape) -> str | None:
+    """Why the amount `value` lies outside the bounds of `driver`; None when it does not."""
+    amount = Decimal(value)
+    if driver.lowest is not None and amount < driver.lowest:
+        return f"{shown(value)} is below {driver.lowest:f}, the lowest value of {driver.name}. Correct the record."
+    if driver.highest is not None and amount > driver.highest:
+        return f"{shown(value)} is above {driver.highest:f}, the highest value of {driver.name}. Correct the record."
+    return None
+
+
+def storable(value: str) -> bool:
+    """Whether a file of facts and the database can hold `value`: Unicode text without the character zero."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def legible(value: str) -> str:
+    """`value` with the characters that cannot be stored or sent written as their code."""
+    return value.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def parse(value: str, data_type: DataType, precision: int = 0) -> Value:
     """`value` as `data_type`. ValueError with a sentence when it is none."""
     if data_type is DataType.DATE:
@@ -62,6 +84,8 @@ def parse(value: str, data_type: DataType, precision: int = 0) -> Value:
         if value.lower() not in _BOOLEANS:
             raise ValueError(f"{shown(value)} is neither true nor false. Write one of them.")
         return _BOOLEANS[value.lower()]
+    if not storable(value):
+        raise ValueError(UNSTORABLE.format(shown(legible(value))))
     return value
 
 

@@ -48,17 +48,19 @@ def import_definition(request: HttpRequest) -> HttpResponse:
     problems: list[Problem] = []
     if request.method == "POST" and form.is_valid():
         try:
-            cube = _import(request.user, form.cleaned_data["definition"])
+            imported = _import(request.user, form.cleaned_data["definition"])
         except operations.CubeRefused as refused:
             problems = refused.problems
         else:
-            messages.success(request, f"The definition of {cube.name} was imported as a draft.")
-            return redirect("cubes:cube", cube.slug)
+            messages.success(request, f"The definition of {imported.cube.name} was imported as a draft.")
+            for reused in imported.reused:
+                (messages.warning if reused.differences else messages.info)(request, str(reused))
+            return redirect("cubes:cube", imported.cube.slug)
     context = {"form": form, "problems": problems, "cube": None, "back": reverse("cubes:list")}
     return render(request, "cubes/upload.html", context | IMPORT_TEXTS, status=422 if problems or form.errors else 200)
 
 
-def _import(actor: Any, file: "UploadedFile[Any]") -> Cube:
+def _import(actor: Any, file: "UploadedFile[Any]") -> operations.Imported:
     try:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -93,7 +95,9 @@ def _load(actor: Any, cube: Cube, form: DataForm) -> int:
             for field, name in form.members.items()
             if form.cleaned_data[field]
         }
-        report = operations.load(actor=actor, cube=cube, facts=facts, dimensions=members)
+        report = operations.load(
+            actor=actor, cube=cube, facts=facts, dimensions=members, allow_partial=form.cleaned_data["partial"]
+        )
     return int(report.pk)
 
 

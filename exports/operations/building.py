@@ -27,6 +27,7 @@ from .moving import move, write
 from .observing import before_start
 
 PROJECT = "BPP-BRE-Import"
+MOST_OF_A_HEADLINE = 200
 
 
 def begin(run: Run) -> Observation | None:
@@ -61,13 +62,18 @@ def build(run: Run) -> Observation:
     if checked.problems or checked.schema is None:
         first = checked.problems[0]
         more = f" and {len(checked.problems) - 1} more" if len(checked.problems) > 1 else ""
-        return Observation(Seen.PERMANENT, Failure(first.message, more.strip(), first.hint, first.code))
+        return Observation(Seen.PERMANENT, Failure(_headline(first.message), more.strip(), first.hint, first.code))
     hold("building")
     totals = freeze(run, chosen, LineShape.of(checked.schema))
     if not totals:
         text = "No cube row passes these filters. Loosen a filter."
         return Observation(Seen.PERMANENT, Failure(text, code="BRE-NO-ROWS"))
     return Observation(Seen.BUILT)
+
+
+def _headline(text: str) -> str:
+    """`text` as far as the run's headline holds it."""
+    return text if len(text) <= MOST_OF_A_HEADLINE else f"{text[: MOST_OF_A_HEADLINE - 1]}…"
 
 
 def freeze(run: Run, chosen: Configuration, shape: LineShape) -> tuple[Total, ...]:

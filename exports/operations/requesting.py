@@ -17,6 +17,7 @@ from cubes import queries as cube_queries
 from cubes.models import Cube
 from exports.models import EntryNumbers, Export, Filter, FilterValue, Mapping, Run
 from exports.queries.checking import check
+from exports.rules.checking import check_name, check_texts
 from exports.rules.configuration import Configuration
 from exports.rules.states import ACTIVE, BEFORE_START, State
 
@@ -57,7 +58,8 @@ def request_export(
     TokenReused. An environment that is not ready does not refuse: the run fails with the documented text.
     """
     require(actor, Right.EXPORT)
-    earlier = _earlier(actor, client_token, chosen)
+    asked = (chosen.name, cube.pk, environment.pk, chosen.fingerprint())
+    earlier = _earlier(actor, client_token, asked)
     if earlier is not None:
         return earlier
     snapshot = cube_queries.latest_snapshot(cube)
@@ -74,16 +76,20 @@ def request_export(
             if draft is not None and not hasattr(draft, "run"):
                 draft.delete()
     except IntegrityError:
-        earlier = _earlier(actor, client_token, chosen)
+        earlier = _earlier(actor, client_token, asked)
         if earlier is None:
             raise
         return earlier
     return run
 
 
-def _earlier(actor: Any, client_token: uuid.UUID, chosen: Configuration) -> Run | None:
+def _earlier(actor: Any, client_token: uuid.UUID, asked: tuple[str, int, int, str]) -> Run | None:
+    """The run of this token; `asked` is everything that the form says: name, cube, environment, fingerprint."""
     run = Run.objects.filter(requested_by=actor, client_token=client_token).select_related("export").first()
-    if run is not None and run.export.fingerprint != chosen.fingerprint():
+    if run is None:
+        return None
+    export = run.export
+    if (export.name, export.cube_id, export.environment_id, export.fingerprint) != asked:
         raise TokenReused(run)
     return run
 
@@ -130,10 +136,9 @@ def save_draft(
 ) -> Export:
     """Keep a configuration for later, complete or not; `draft` is replaced. Needs the right to save drafts."""
     require(actor, Right.SAVE_DRAFT)
-    if not chosen.name.strip():
-        raise ExportRefused([Problem("BRE-NAME", "Enter a name for this export.", "name")])
-    if len(chosen.name) > 100:
-        raise ExportRefused([Problem("BRE-NAME", "Shorten the name to 100 characters.", "name")])
+    problems = check_name(chosen.name) + check_texts(chosen)
+    if problems:
+        raise ExportRefused(problems)
     with transaction.atomic():
         if draft is not None and not hasattr(draft, "run") and draft.created_by_id == actor.pk:
             draft.delete()

@@ -6,14 +6,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.core.cache import cache
 from sqlglot import exp
 
 from bpp_portal.kernel.problems import Problem
 from connections.errors import RemoteError
 from connections.models import Environment
-from connections.queries import budget_schema, members
-from connections.rules.facts import BudgetSchema, MemberStatus
+from connections.queries import legal_entities
+from connections.rules.facts import BudgetSchema
 from cubes import queries as cube_queries
 from cubes.engine import Engine, open_engine
 from cubes.models import Cube, Snapshot
@@ -31,8 +30,11 @@ from exports.rules.configuration import (
     targets,
 )
 
-REMEMBERED_SECONDS = 600
+from .remembering import members_of, schema_of
+
 Values = Sequence[tuple[object, int]]
+# The code with which Finance's facts say that there is no such ledger; a choice to correct, not an outage.
+UNKNOWN_LEGAL_ENTITY = "legal-entity-unknown"
 # With one of these a target takes no value yet, so lines may still split.
 INCOMPLETE = frozenset({"BRE-UNMAPPED", "BRE-WRONG-TYPE", "BRE-COLUMN-GONE"})
 
@@ -89,27 +91,50 @@ def check(
     unreachable Finance is part of the answer.
     """
     facts = cube_facts(cube)
-    problems = rules.check_cube(facts)
-    schema, remote = None, None
-    try:
-        schema = schema_of(environment, chosen.legal_entity, token, fresh) if chosen.legal_entity else None
-    except RemoteError as error:
-        if fresh:
-            raise
-        remote = error
-    problems += rules.check_choices(chosen, schema)
-    problems += rules.check_mapping(chosen, schema, facts)
-    slice_problems = cube_queries.slice_problems(cube=cube, slice_=chosen.slice)
-    problems += slice_problems
+    unfit = rules.check_texts(chosen)
+    schema, found, remote = _schema(environment, chosen, unfit, token, fresh)
+    found += rules.check_choices(chosen, schema)
+    found += rules.check_mapping(chosen, schema, facts)
+    found += cube_queries.slice_problems(cube=cube, slice_=chosen.slice)
+    # A text that cannot be stored is said once; other rules would quote it.
+    problems = [*rules.check_cube(facts), *unfit, *_elsewhere(found, unfit)]
     checked = Checked(facts, targets(schema), tuple(problems), schema, remote, all_rows=snapshot.rows)
-    chosen = _readable(chosen, slice_problems)
+    chosen = _readable(chosen, problems)
     with open_engine(snapshot, cube_queries.visibility(user=user, cube=cube)) as engine:
         return _with_data(engine, checked, chosen, environment, token, fresh)
 
 
-def _readable(chosen: Configuration, slice_problems: Sequence[Problem]) -> Configuration:
+def _elsewhere(found: Sequence[Problem], unfit: Sequence[Problem]) -> list[Problem]:
+    fields = {problem.field for problem in unfit}
+    if "mapping" in fields:
+        return [problem for problem in found if not problem.field.startswith("mapping")]
+    return [problem for problem in found if problem.field not in fields]
+
+
+def _schema(
+    environment: Environment, chosen: Configuration, unfit: Sequence[Problem], token: str, fresh: bool
+) -> tuple[BudgetSchema | None, list[Problem], RemoteError | None]:
+    """The schema of the chosen legal entity; or what is wrong with the choice; or why Finance could not be asked."""
+    entity = chosen.legal_entity
+    if not entity or any(problem.field == "legal_entity" for problem in unfit):
+        return None, [], None
+    try:
+        try:
+            return schema_of(environment, entity, token, fresh), [], None
+        except RemoteError as error:
+            if error.code != UNKNOWN_LEGAL_ENTITY:
+                raise
+            known = [one.code for one in legal_entities(environment=environment)]
+            return None, [rules.unknown_entity(entity, known)], None
+    except RemoteError as error:
+        if fresh:
+            raise
+        return None, [], error
+
+
+def _readable(chosen: Configuration, problems: Sequence[Problem]) -> Configuration:
     """`chosen` without the conditions that cannot be applied yet; the count says so by not being complete."""
-    broken = {problem.field for problem in slice_problems}
+    broken = {problem.field for problem in problems}
     kept = tuple(one for number, one in enumerate(chosen.conditions) if f"filters.{number}" not in broken)
     return replace(chosen, conditions=kept)
 
@@ -182,44 +207,20 @@ def _value_problems(
     schema = checked.schema
     assert schema is not None  # noqa: S101 - the caller asks only with a schema
     problems: list[Problem] = []
-    dates = _sent(chosen, values, DATE, date.fromisoformat)
+    constant = chosen.source(DATE).constant
+    day = date.fromisoformat(constant) if constant else None
+    dates: Values = [(day, 1)] if day else values.get(DATE, [])
     for target in checked.targets:
-        if target.kind is Kind.DIMENSION and chosen.source(target.name):
+        source = chosen.source(target.name)
+        if target.kind is Kind.DIMENSION and source:
             known = members_of(environment, chosen.legal_entity, target.name, token, fresh)
-            sent = _sent(chosen, values, target.name)
-            problems += rules.check_dimension(target, sent, known, schema, dates)
-    problems += rules.check_dates(dates, schema)
+            if source.constant:
+                problems += rules.check_constant(target, source.constant, known, schema, dates)
+            else:
+                problems += rules.check_dimension(target, values.get(target.name, []), known, schema, dates)
+    problems += rules.check_constant_date(day, schema) if day else rules.check_dates(dates, schema)
     if AMOUNT_TYPE in values:
         problems += rules.check_amount_types(chosen.source(AMOUNT_TYPE).column, values[AMOUNT_TYPE])
     if CURRENCY in values:
         problems += rules.check_currencies(values[CURRENCY], schema)
     return problems
-
-
-def _sent(chosen: Configuration, values: dict[str, Values], name: str, parse: Any = str) -> Values:
-    source = chosen.source(name)
-    return [(parse(source.constant), 1)] if source.constant else values.get(name, [])
-
-
-def schema_of(
-    environment: Environment, legal_entity: str, token: str = "", fresh: bool = False, renew: bool = False
-) -> BudgetSchema:
-    """The budget schema of a legal entity, asked once per opened form; `renew` asks again and remembers that."""
-    key = f"schema:{environment.pk}:{legal_entity}:{token}"
-    known = None if fresh or renew or not token else cache.get(key)
-    if known is None:
-        known = budget_schema(environment=environment, legal_entity=legal_entity)
-        cache.set(key, known, REMEMBERED_SECONDS)
-    return known
-
-
-def members_of(
-    environment: Environment, legal_entity: str, dimension: str, token: str = "", fresh: bool = False
-) -> dict[str, MemberStatus]:
-    """The known values of one segment, asked once per opened form."""
-    key = f"members:{environment.pk}:{legal_entity}:{dimension.encode().hex()}:{token}"
-    known = None if fresh or not token else cache.get(key)
-    if known is None:
-        known = members(environment=environment, legal_entity=legal_entity, dimension=dimension)
-        cache.set(key, known, REMEMBERED_SECONDS)
-    return known

@@ -86,7 +86,7 @@ class Configuration:
             sorted((target, s.column, s.constant) for target, s in self.mapping.items() if s),
             [[str(c.column), c.operator.value, list(c.values)] for c in self.conditions],
         ]
-        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(facts, ensure_ascii=False).encode(errors="surrogatepass")).hexdigest()
 
 
 FIXED_TARGETS = (

@@ -1,11 +1,13 @@
 """An export configuration as a JSON file, for commands and the API."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bpp_portal.kernel.problems import Problem
 from cubes.rules.slices import ColumnRef, Condition, Operator
+from cubes.rules.values import legible, storable
 
 from .configuration import Configuration, LineDetail, Source
 
@@ -22,6 +24,9 @@ KNOWN = {
 }
 
 
+CONDITION = {"column", "operator", "values"}
+
+
 @dataclass(frozen=True)
 class ConfigurationFile:
     """What the file says; `problems` is not empty when it cannot be read as a configuration."""
@@ -30,6 +35,23 @@ class ConfigurationFile:
     environment: str
     configuration: Configuration
     problems: tuple[Problem, ...]
+
+
+def parse(text: str) -> Any:
+    """The JSON in `text`. ValueError with a sentence for anything else, and for a name that stands twice."""
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except RecursionError as error:
+        raise ValueError("It is nested too deeply.") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{legible(twice)} stands twice in one object. Remove one.")
+    return data
 
 
 def read(data: Any) -> ConfigurationFile:
@@ -43,6 +65,8 @@ def read(data: Any) -> ConfigurationFile:
         if not isinstance(value, str):
             problems.append(_problem(f"{key} must be text.", key))
             value = ""
+        elif key in ("cube", "environment") and not storable(value):
+            problems.append(_problem(f"{key} holds a character that no name can have. Enter it again.", key))
         texts[key] = value
     detail = data.get("line_detail", LineDetail.AGGREGATE.value)
     if detail not in [item.value for item in LineDetail]:
@@ -63,7 +87,7 @@ def read(data: Any) -> ConfigurationFile:
 
 
 def _problem(text: str, field: str) -> Problem:
-    return Problem("BRE-CONFIGURATION", text, field)
+    return Problem("BRE-CONFIGURATION", legible(text), legible(field))
 
 
 def _refused(text: str, field: str) -> ConfigurationFile:
@@ -80,6 +104,8 @@ def _mapping(data: Any) -> tuple[dict[str, Source], list[Problem]]:
             and len(source) == 1
             and all(key in ("column", "constant") and isinstance(value, str) for key, value in source.items())
         )
+        if ok and source.get("column") == "":
+            continue  # no column is chosen yet
         if ok:
             mapping[str(target)] = Source(source.get("column", ""), source.get("constant", ""))
         else:
@@ -93,16 +119,28 @@ def _conditions(data: Any) -> tuple[tuple[Condition, ...], list[Problem]]:
         return (), [_problem("filters must be a list.", "filters")]
     conditions, problems = [], []
     for index, item in enumerate(data):
-        try:
-            values = item.get("values", [])
-            if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-                raise ValueError("values must be a list of texts")
-            column = ColumnRef.parse(item["column"])
-            conditions.append(Condition(column, Operator(item["operator"]), tuple(values)))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            operators = ", ".join(operator.value for operator in Operator)
-            text = (
-                f"Filter {index + 1} is not a condition ({error}). It needs column, operator ({operators}) and values."
-            )
-            problems.append(_problem(text, f"filter-{index}"))
+        unfit = _unfit(item)
+        if unfit:
+            problems.append(_problem(f"Filter {index + 1} is not a condition. {unfit}", f"filters.{index}"))
+        else:
+            column, operator = ColumnRef.parse(item["column"]), Operator(item["operator"])
+            conditions.append(Condition(column, operator, tuple(item.get("values", []))))
     return tuple(conditions), problems
+
+
+def _unfit(item: Any) -> str:
+    """Why `item` is no condition, as a sentence; empty when it is one."""
+    if not isinstance(item, Mapping):
+        return "Write it as an object with column, operator and values."
+    unknown = [key for key in item if key not in CONDITION]
+    if unknown:
+        return f"{unknown[0]} is not one of its fields: column, operator, values."
+    column, operator, values = item.get("column"), item.get("operator"), item.get("values", [])
+    dimension, _, name = column.partition(".") if isinstance(column, str) else ("", "", "")
+    if not (dimension and name):
+        return "Its column must be written as Dimension.Column."
+    if operator not in list(Operator):
+        return f"Its operator must be one of: {', '.join(Operator)}."
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        return "Its values must be a list of texts."
+    return ""

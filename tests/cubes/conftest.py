@@ -42,9 +42,8 @@ def sample(name: str, facts: str, publish: bool = True, **dimensions: str) -> Lo
     """Import and load a sample; `dimensions` are names with underscores and files."""
     folder = SAMPLES / name
     text = (folder / "definition.json").read_text(encoding="utf-8")
-    cube = Cube.objects.filter(status="published", slug=name).first() or import_definition(
-        actor=None, text=text, publish=publish
-    )
+    cube = Cube.objects.filter(status="published", slug=name).first()
+    cube = cube or import_definition(actor=None, text=text, publish=publish).cube
     files = {key.replace("_", " "): Source(folder / file) for key, file in dimensions.items()}
     return load(actor=None, cube=cube, facts=Source(folder / facts), dimensions=files)
 
@@ -103,7 +102,7 @@ def definition_text(
 @pytest.fixture
 def plan(db: None) -> Cube:
     """A published cube with one dimension that is only its key, and one driver."""
-    return import_definition(actor=None, text=definition_text(), publish=True)
+    return import_definition(actor=None, text=definition_text(), publish=True).cube
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The definition of a cube as JSON."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -83,6 +84,42 @@ def test_several_cubes_in_one_file_give_the_documented_error() -> None:
     assert problems_of(json.dumps(document)) == [
         "Error parsing JSON: Multiple cubes import isn't supported. Upload one cube at a time."
     ]
+
+
+def test_a_list_of_definitions_gives_the_documented_error() -> None:
+    assert problems_of(f"[{DOCUMENTED}, {DOCUMENTED}]") == [
+        "Error parsing JSON: Multiple cubes import isn't supported. Upload one cube at a time."
+    ]
+
+
+def bounded(lowest: str, highest: str) -> str:
+    text = DOCUMENTED.replace('"MinValue": -100000000000', f'"MinValue": {lowest}')
+    return text.replace('"MaxValue": 100000000000', f'"MaxValue": {highest}')
+
+
+def test_the_bounds_of_a_driver_are_kept_exactly() -> None:
+    definition, _ = parse_definition(bounded("-0.1", "100000000000.25"))
+    assert definition is not None
+    [driver] = definition.drivers
+    assert (driver.lowest, driver.highest) == (Decimal("-0.1"), Decimal("100000000000.25"))
+    assert driver.limits == "from -0.1 to 100000000000.25"
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "says"),
+    [
+        ("2", "1", "MinValue of driver Amount is above its MaxValue. Swap them."),
+        ('"1"', "2", "MinValue of driver Amount is 1. Use a number of at most 32 digits"),
+        ("0", "NaN", "MaxValue of driver Amount is nan."),
+        ("0", "true", "MaxValue of driver Amount is True."),
+        ("0", "1e32", "MaxValue of driver Amount is 1E+32."),
+        ("0.00000000001", "1", "MinValue of driver Amount is 1E-11."),
+        ("1e9999999999999999999", "1", "Error parsing JSON"),
+    ],
+)
+def test_bounds_that_cannot_be_kept_are_named(lowest: str, highest: str, says: str) -> None:
+    [message] = problems_of(bounded(lowest, highest))
+    assert says in message
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The doors of cubes without pages: commands, API, administration."""
 
 from collections.abc import Callable
+from html import unescape
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import reverse
 from rest_framework.test import APIRequestFactory, force_authenticate
 
 from bpp_portal.kernel.roles import Role
@@ -19,6 +22,7 @@ from cubes.models import Cube, Load
 from cubes.operations import Source, import_definition
 
 from .conftest import SAMPLES, definition_text
+from .test_import import DEPARTMENT, OTHER, SAID
 
 pytestmark = pytest.mark.django_db
 OAKLAND = SAMPLES / "oakland"
@@ -29,6 +33,30 @@ def command(*arguments: str) -> str:
     out = StringIO()
     call_command(*arguments, stdout=out)
     return out.getvalue()
+
+
+@pytest.fixture
+def reusing(tmp_path: Path) -> Path:
+    """A file whose two dimensions exist already, with other columns and types."""
+    import_definition(actor=None, text=definition_text(dimensions=DEPARTMENT))
+    path = tmp_path / "other.json"
+    path.write_text(definition_text(name="Other", logical_name="cube_other", dimensions=OTHER))
+    return path
+
+
+def test_the_command_tells_reused_dimensions_and_their_differences(reusing: Path) -> None:
+    error = StringIO()
+    call_command("import_cube", str(reusing), stderr=error, stdout=StringIO())
+    assert error.getvalue().splitlines() == SAID
+
+
+def test_the_page_tells_reused_dimensions_and_their_differences(reusing: Path, client: Client, person: Person) -> None:
+    client.force_login(person(Role.ADMINISTRATOR))
+    with reusing.open("rb") as file:
+        answer = client.post(reverse("cubes:import"), {"definition": file}, follow=True)
+    html = unescape(answer.content.decode())
+    assert all(f"<span>{sentence}</span>" in html for sentence in SAID)
+    assert html.count("msgbar-warning") == 2
 
 
 def test_the_sample_is_imported_and_loaded_by_command() -> None:
@@ -80,6 +108,38 @@ def test_load_says_what_is_wrong(plan: Cube, write: Callable[..., Source]) -> No
     assert "Snapshot 1 of Plan" in command("load_cube", "Plan", "--facts", good)
 
 
+MOSTLY_BAD = "Account,Amount\n" + "a,x\n" * 10 + "a,1\na,2\n"
+
+
+def test_the_command_asks_before_most_records_are_left_out(plan: Cube, write: Callable[..., Source]) -> None:
+    command("load_cube", "plan", "--facts", str(write("f.csv", "Account,Amount\na,1\n").path))
+    bad = str(write("g.csv", MOSTLY_BAD).path)
+    with pytest.raises(CommandError, match="Too many records were refused"):
+        command("load_cube", "plan", "--facts", bad)
+    assert plan.snapshots.count() == 1
+    assert "12 records, 2 loaded, 10 refused." in command("load_cube", "plan", "--facts", bad, "--allow-partial")
+    assert plan.snapshots.count() == 2
+
+
+def test_the_page_asks_before_most_records_are_left_out(
+    plan: Cube, write: Callable[..., Source], client: Client, planner: User
+) -> None:
+    command("load_cube", "plan", "--facts", str(write("f.csv", "Account,Amount\na,1\n").path))
+    client.force_login(planner)
+    address = reverse("cubes:load", args=["plan"])
+    html = client.post(
+        address, {"facts": SimpleUploadedFile("g.csv", MOSTLY_BAD.encode())}, follow=True
+    ).content.decode()
+    assert "Nothing was loaded" in html
+    assert "10 of 12 records were refused, so the data of the cube is as it was before." in html
+    assert plan.snapshots.count() == 1
+    html = client.post(
+        address, {"facts": SimpleUploadedFile("g.csv", MOSTLY_BAD.encode()), "partial": "on"}, follow=True
+    ).content.decode()
+    assert "10 records were not loaded" in html
+    assert plan.snapshots.count() == 2
+
+
 def test_names_and_files_may_hold_equals_signs(write: Callable[..., Source]) -> None:
     text = definition_text(dimensions={"A=B": [("Code", "StringType")]})
     import_definition(actor=None, text=text)
@@ -117,7 +177,7 @@ def test_the_api_lists_and_describes_cubes(oakland: Cube, viewer: User) -> None:
 
 
 def test_the_api_hides_drafts_from_readers_and_refuses_others(person: Person) -> None:
-    cube = import_definition(actor=None, text=definition_text())
+    cube = import_definition(actor=None, text=definition_text()).cube
     viewer, planner, guest = person(Role.VIEWER), person(Role.POWER_USER), person(None)
     assert answer(viewer)[1]["count"] == 0
     assert answer(viewer, cube.slug)[0] == 404

@@ -50,7 +50,7 @@ def snapshot(tmp_path: Path) -> Snapshot:
         ODD: [('Код "x"', "StringType")],
         "Period": [(name, f"{data_type}Type") for name, data_type in columns.items()],
     }
-    cube = import_definition(actor=None, text=definition_text(dimensions=dimensions), publish=True)
+    cube = import_definition(actor=None, text=definition_text(dimensions=dimensions), publish=True).cube
     (tmp_path / "f.csv").write_text(FACTS.replace("Account", '"Ko\'sten;""stelle\\"', 1))
     (tmp_path / "p.csv").write_text(PERIODS)
     report = load(
@@ -102,6 +102,8 @@ def numbers(engine: Engine, column: ColumnRef, operator: str, *values: str) -> l
         ("contains", ("_",), [10]),
         ("contains", ("  ",), [5]),
         ("contains", ("🧾", "o'h"), [6, 9]),
+        ("between", ("0", "1"), [1, 2]),
+        ("between", (" ", "  "), [7]),
         ("begins with", ("0",), [1, 2]),
         ("begins with", (" ",), [4, 7]),
         ("begins with", ("%",), [10]),

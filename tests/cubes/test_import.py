@@ -13,11 +13,11 @@ pytestmark = pytest.mark.django_db
 
 
 def imported(**options: object) -> Cube:
-    return import_definition(actor=None, text=definition_text(**options))  # type: ignore[arg-type]
+    return import_definition(actor=None, text=definition_text(**options)).cube  # type: ignore[arg-type]
 
 
 def test_the_documented_example_becomes_a_draft_and_may_be_published_without_a_date_column() -> None:
-    cube = import_definition(actor=None, text=DOCUMENTED, origin="contoso.json")
+    cube = import_definition(actor=None, text=DOCUMENTED, origin="contoso.json").cube
     assert (cube.name, cube.slug, cube.status) == ("ContosoFinancials", "contosofinancials", "draft")
     publish(actor=None, cube=cube)
     cube.refresh_from_db()
@@ -29,7 +29,7 @@ def test_the_documented_example_becomes_a_draft_and_may_be_published_without_a_d
 
 
 def test_a_definition_can_be_published_at_once_and_publishing_twice_changes_nothing() -> None:
-    cube = import_definition(actor=None, text=definition_text(), publish=True)
+    cube = import_definition(actor=None, text=definition_text(), publish=True).cube
     publish(actor=None, cube=cube)
     assert AuditEntry.objects.filter(verb="publish").count() == 1
 
@@ -116,3 +116,46 @@ def test_data_of_a_definition_that_changed_meanwhile_is_refused(write: object) -
     imported(drivers={"Amount": 3})
     with pytest.raises(CubeRefused, match="changed while the file was read"):
         load(actor=None, cube=stale, facts=source)
+
+
+DEPARTMENT = {
+    "Department": [("Name", "StringType"), ("Code", "StringType"), ("Head", "StringType")],
+    "Period": [("Name", "StringType"), ("Date", "DateType"), ("Rate", "DecimalType")],
+}
+OTHER = {
+    "Department": [("Name", "StringType"), ("Manager", "StringType")],
+    "Period": [("Name", "StringType"), ("Date", "StringType"), ("Rate", "IntegerType")],
+}
+SAID = [
+    "Department already exists and is reused. Its column Manager is not in it and was left out. "
+    "It has the columns Code, Head, which the file does not name.",
+    "Period already exists and is reused. Period.Date is Date there and text in the file. "
+    "Period.Rate is decimal with 2 decimals there and integer in the file.",
+]
+
+
+def test_reused_dimensions_and_every_difference_are_told() -> None:
+    imported(dimensions=DEPARTMENT)
+    text = definition_text(name="Other", logical_name="cube_other", dimensions=OTHER)
+    answer = import_definition(actor=None, text=text)
+    assert [str(found) for found in answer.reused] == SAID
+    assert [column.name for column in answer.cube.shape().dimensions[0].columns] == ["Name", "Code", "Head"]
+
+
+def test_a_reused_dimension_without_a_difference_is_named() -> None:
+    imported(dimensions=DEPARTMENT)
+    text = definition_text(name="Other", logical_name="cube_other", dimensions=DEPARTMENT)
+    answer = import_definition(actor=None, text=text)
+    assert [str(found) for found in answer.reused] == [
+        "Department already exists and is reused.",
+        "Period already exists and is reused.",
+    ]
+
+
+def test_another_key_of_a_reused_dimension_is_told() -> None:
+    imported(dimensions={"Fund": [("Code", "StringType"), ("Name", "StringType")]})
+    text = definition_text(
+        name="Other", logical_name="other", dimensions={"Fund": [("Name", "StringType"), ("Code", "StringType")]}
+    )
+    [found] = import_definition(actor=None, text=text).reused
+    assert str(found) == "Fund already exists and is reused. Its key is Code there and Name in the file."

@@ -1,6 +1,7 @@
 """Loading facts and members into snapshots."""
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -77,7 +78,7 @@ def dated() -> Cube:
         "Account": [("Code", "StringType")],
         "Period": [("Name", "StringType"), ("Start", "DateType"), ("Rank", "IntegerType"), ("Rate", "DecimalType")],
     }
-    return import_definition(actor=None, text=definition_text(dimensions=dimensions), publish=True)
+    return import_definition(actor=None, text=definition_text(dimensions=dimensions), publish=True).cube
 
 
 PERIODS = "Name,Start,Rank,Rate\nJul,2021-07-01,1,0.50\nAug,2021-08-01,,\n"
@@ -146,6 +147,72 @@ def test_a_load_without_any_good_record_leaves_a_report_and_the_data_as_it_was(p
     report = load(actor=None, cube=plan, facts=write("g.csv", "Account,Amount\na,x\n"))
     assert (report.snapshot, report.processed, report.failed) == (None, 1, 1)
     assert plan.snapshots.count() == 1
+
+
+def test_few_refused_records_replace_the_data_without_a_question(plan: Cube, write: Write) -> None:
+    load(actor=None, cube=plan, facts=write("f.csv", "Account,Amount\na,1\n"))
+    report = load(actor=None, cube=plan, facts=write("g.csv", "Account,Amount\n" + "a,1\n" * 9 + "a,x\n"))
+    assert report.snapshot is not None
+    report = load(actor=None, cube=plan, facts=write("h.csv", "Account,Amount\n" + "a,1\n" * 8 + "a,x\n"))
+    assert (report.snapshot, report.processed, report.loaded, report.failed) == (None, 9, 0, 1)
+    assert "1 of 9 records was refused, so the data of the cube is as it was before." in report.notes
+
+
+BOUNDS = {"MinValue": -5, "MaxValue": 100000000000.25}
+
+
+def bounded(options: dict[str, object]) -> str:
+    document = json.loads(definition_text())
+    document["Tables"][-1]["Columns"][0]["Options"] |= options
+    return json.dumps(document)
+
+
+def test_an_amount_outside_the_bounds_of_its_driver_is_named(db: None, write: Write) -> None:
+    cube = import_definition(actor=None, text=bounded(BOUNDS), publish=True).cube
+    cube.refresh_from_db()
+    text = "Account,Amount\na,-5\nb,-5.01\nc,100000000000.25\nd,100000000000.26\n"
+    report = load(actor=None, cube=cube, facts=write("f.csv", text))
+    assert errors_of(report) == [(3, "Amount", "-5.01"), (5, "Amount", "100000000000.26")]
+    assert [error.reason for error in report.errors.all()] == [
+        "'-5.01' is below -5, the lowest value of Amount. Correct the record.",
+        "'100000000000.26' is above 100000000000.25, the highest value of Amount. Correct the record.",
+    ]
+    assert (report.loaded, report.failed) == (2, 2)
+
+
+@pytest.mark.parametrize(("lowest", "fits"), [("-1e31", 2), ("1e31", 0), ("0.001", 1), ("-0.001", 2)])
+def test_bounds_that_no_amount_can_have_still_divide_amounts(db: None, write: Write, lowest: str, fits: int) -> None:
+    text = bounded({"MinValue": "LOWEST"}).replace('"LOWEST"', lowest)
+    cube = import_definition(actor=None, text=text, publish=True).cube
+    report = load(actor=None, cube=cube, facts=write("f.csv", "Account,Amount\na,0\nb,0.01\n"))
+    assert report.loaded == fits
+
+
+def test_a_zero_character_in_a_cell_is_named_with_its_place(plan: Cube, write: Write) -> None:
+    report = load(actor=None, cube=plan, facts=write("f.csv", "Account,Amount\na\0b,1\nc,2\n"))
+    assert (report.loaded, errors_of(report)) == (1, [(2, "Account", "a␀b")])
+    [error] = report.errors.all()
+    assert error.reason == r"'a\x00b' holds a character that no value can have. Take it out of the source."
+
+
+def test_a_zero_character_in_a_cell_of_a_workbook_is_named(plan: Cube, tmp_path: Path) -> None:
+    import xlsxwriter
+
+    path = tmp_path / "f.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        for row, cells in enumerate([("Account", "Amount"), ("a\0b", "1"), ("c", "2")]):
+            sheet.write_row(row, 0, cells)
+    report = load(actor=None, cube=plan, facts=Source(path))
+    assert (report.loaded, errors_of(report)) == (1, [(2, "Account", "a␀b")])
+
+
+def test_a_zero_character_in_a_member_or_a_header_is_named(dated: Cube, write: Write) -> None:
+    periods = "Name,Start,Rank,Rate,No\0te\nJul,2021-07-01,1,0.50,\nAu\0g,,,,\n"
+    facts = write("f.csv", "Account,Period,Amount\na,Jul,1\n")
+    report = load(actor=None, cube=dated, facts=facts, dimensions={"Period": write("p.csv", periods)})
+    assert errors_of(report) == [(3, "Name", "Au␀g")]
+    assert "p.csv: columns not used: No␀te." in report.notes
 
 
 def test_columns_that_are_not_used_are_said(plan: Cube, write: Write) -> None:

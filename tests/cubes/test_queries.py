@@ -24,7 +24,7 @@ MAINTAINERS = [Role.POWER_USER, Role.ADMINISTRATOR]
 
 @pytest.fixture
 def draft(db: None) -> Cube:
-    return import_definition(actor=None, text=definition_text(name="Draft", logical_name="cube_draft"))
+    return import_definition(actor=None, text=definition_text(name="Draft", logical_name="cube_draft")).cube
 
 
 @pytest.mark.parametrize("role", READERS)

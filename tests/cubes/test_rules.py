@@ -47,6 +47,7 @@ def test_a_column_is_written_dimension_dot_column() -> None:
         ("Name", "blank", ()),
         ("Name", "not blank", ()),
         ("Start", "in", ("2021-07-01",)),
+        ("Name", "between", ("0800", "NA")),
         ("Start", "between", ("2021-07-01", "2021-07-01")),
         ("Start", "blank", ()),
         ("Rate", "between", ("-1.5", "2")),
@@ -63,7 +64,7 @@ def test_a_fit_condition_has_no_problem(column: str, operator: str, values: tupl
     [
         ("Gone", "in", ("x",), "filter-column-unknown", "Period.Gone is not a column of Plan"),
         ("Start", "contains", ("2021",), "filter-operator-unfit", "of type date"),
-        ("Name", "between", ("a", "b"), "filter-operator-unfit", "of type text"),
+        ("Name", "between", ("b", "a"), "filter-values-unfit", "begins at 'b' after its end 'a'. Swap them."),
         ("Rate", "begins with", ("1",), "filter-operator-unfit", "of type decimal"),
         ("Name", "in", (), "filter-values-missing", "has no value"),
         ("Name", "contains", ("",), "filter-values-missing", "has no value"),

@@ -151,6 +151,38 @@ def test_a_long_name_is_refused_with_its_limit(planner):
     assert "Shorten the name to 100 characters." in text
 
 
+@pytest.mark.parametrize("name", ["", " ", "x" * 101])
+def test_export_waits_for_a_name_that_fits(planner, name):
+    button = re.compile(r'<button[^>]*value="export"[^>]*>')
+    for model in ("FY22-OPS", ""):
+        text = html(planner.post(ADDRESS, form() | {"name": name, "budget_model": model, "action": "refresh"}))
+        assert 'aria-disabled="true"' in button.findall(text)[0]
+    text = html(planner.post(ADDRESS, form() | {"action": "refresh"}))
+    assert "aria-disabled" not in button.findall(text)[0]
+
+
+def test_a_constant_that_is_chosen_and_empty_asks_for_it(planner):
+    data = form() | {"map-Fund": "constant", "const-Fund": ""}
+    for action in ("refresh", "export"):
+        text = html(planner.post(ADDRESS, data | {"action": action}))
+        assert "Enter a constant for Fund." in text
+        assert "Fund is not mapped" not in text
+    assert planner.post(ADDRESS, data | {"action": "draft"}).status_code == 302
+
+
+def test_the_same_form_with_another_name_does_not_give_the_first_run(planner):
+    data = form() | {"action": "export"}
+    planner.post(ADDRESS, data)
+    assert "This form was already sent as BPP-000001." in html(planner.post(ADDRESS, data | {"name": "Another one"}))
+
+
+def test_texts_are_filtered_by_their_range(planner):
+    data = form() | {"filter-1-column": "Fund.Code", "filter-1-operator": "between", "filter-1-value": ["1010", "1010"]}
+    text = html(planner.post(ADDRESS, data | {"action": "refresh"}))
+    assert 'aria-label="From, Fund.Code"' in text
+    assert "0 of 22,235 rows pass" not in text
+
+
 def test_values_are_added_dropped_and_left_as_they_are(planner):
     data = form() | {"action": "add:1", "filter-1-add": "  two  blanks "}
     text = html(planner.post(ADDRESS, data))

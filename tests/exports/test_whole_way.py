@@ -111,7 +111,7 @@ def test_a_code_filters_as_it_is(world, codes, sandbox, value):
 def test_building_twice_gives_the_same_bytes(world, oakland):
     from exports.lines import LineShape
     from exports.operations.building import freeze
-    from exports.queries.checking import schema_of
+    from exports.queries.remembering import schema_of
 
     run = export(world.planner, "oakland/fire-police-finance.json")
     shape = LineShape.of(schema_of(run.environment, "USMF"))

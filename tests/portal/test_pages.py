@@ -177,6 +177,8 @@ def test_preferences_are_not_changed_by_a_link(client, db):
 
 
 def test_the_api_describes_itself(client, world, tmp_path):
+    answer = client.get("/api/v1/schema/")
+    assert (answer.status_code, list(answer.json())) == (401, ["detail"])
     client.force_login(world.planner)
     assert client.get("/api/v1/schema/").status_code == 200
     file = tmp_path / "schema.json"
@@ -185,3 +187,26 @@ def test_the_api_describes_itself(client, world, tmp_path):
     properties = described["components"]["schemas"]["Summary"]["properties"]
     assert list(properties) == [field.name for field in fields(Summary)]
     assert {"get", "post"} <= set(described["paths"]["/api/v1/exports/"])
+
+
+@pytest.mark.parametrize("address", ["/api/v1/nothing/", "/api/v2/", "/api/v1/exports/NONE/", "/api/v1/cubes/none/"])
+def test_what_the_api_does_not_have_is_said_as_json(client, world, address):
+    client.force_login(world.planner)
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "detail" in answer.json()
+
+
+@pytest.mark.expects_errors
+def test_a_failure_of_the_api_is_said_as_json(client, world, monkeypatch):
+    from exports import api
+
+    def broken(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(api, "run_by", broken)
+    client.force_login(world.planner)
+    client.raise_request_exception = False
+    answer = client.get("/api/v1/exports/BPP-000001/")
+    assert answer.status_code == 500
+    assert answer.json()["correlation_id"] == answer["X-Correlation-Id"]

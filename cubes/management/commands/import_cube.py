@@ -21,13 +21,16 @@ class Command(BaseCommand):
         except (OSError, UnicodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}.") from error
         try:
-            cube = import_definition(actor=None, text=text, publish=publish, origin=file.name)
+            imported = import_definition(actor=None, text=text, publish=publish, origin=file.name)
         except CubeRefused as error:
             raise CommandError("\n".join(problem.message for problem in error.problems)) from error
-        shape = cube.shape()
+        cube, shape = imported.cube, imported.cube.shape()
+        for reused in imported.reused:
+            (self.stderr if reused.differences else self.stdout).write(str(reused))
         self.stdout.write(f"{cube.name} ({cube.slug}) is {cube.get_status_display().lower()}.")
         for dimension in shape.dimensions:
             columns = ", ".join(f"{column.name} ({column.data_type})" for column in dimension.columns)
             self.stdout.write(f"  dimension {dimension.name}: {columns}")
         for driver in shape.drivers:
-            self.stdout.write(f"  driver {driver.name}: {driver.precision} decimals")
+            limits = f", {driver.limits}" if driver.limits else ""
+            self.stdout.write(f"  driver {driver.name}: {driver.precision} decimals{limits}")

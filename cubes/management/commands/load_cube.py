@@ -24,18 +24,28 @@ class Command(BaseCommand):
             help="all members of the dimension NAME; may be given for several dimensions",
         )
 
-    def handle(self, *args: Any, cube: str, facts: Path, dimension: list[str], **options: Any) -> None:
+        parser.add_argument(
+            "--allow-partial",
+            action="store_true",
+            help="load what fits even when more than one record in ten is refused and data stand already",
+        )
+
+    def handle(
+        self, *args: Any, cube: str, facts: Path, dimension: list[str], allow_partial: bool, **options: Any
+    ) -> None:
         found = Cube.objects.filter(Q(slug=cube) | Q(name=cube)).first()
         if found is None:
             have = ", ".join(Cube.objects.values_list("slug", flat=True)) or "none"
             raise CommandError(f"There is no cube {cube}. Import its definition first; imported: {have}.")
         sources = dict(_named(found, item) for item in dimension)
         try:
-            report = load(actor=None, cube=found, facts=Source(facts), dimensions=sources)
+            report = load(actor=None, cube=found, facts=Source(facts), dimensions=sources, allow_partial=allow_partial)
         except CubeRefused as error:
             raise CommandError("\n".join(problem.message for problem in error.problems)) from error
         self._print(report)
         if report.snapshot is None:
+            if report.failed < report.processed:
+                raise CommandError("Too many records were refused. Correct the file, or load it with --allow-partial.")
             raise CommandError("No record could be loaded; the data of the cube is as it was before.")
 
     def _print(self, report: Load) -> None:

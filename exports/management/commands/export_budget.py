@@ -1,9 +1,13 @@
-"""Runs an export from a configuration file, through the same operation and rights as the pages."""
+"""Runs an export from a configuration file, through the same operation and rights as the pages.
+
+Exit status: 0 the run succeeded, 1 it was refused or did not succeed, 3 it is accepted and not finished.
+"""
 
 import json
 import sys
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from bpp_portal.kernel.problems import Problem
 from connections.errors import RemoteError
 from connections.models import Environment
 from connections.queries import default_environment
@@ -19,17 +24,22 @@ from cubes.queries import cube_for
 from exports.models import Run
 from exports.operations.requesting import ExportRefused, request_export
 from exports.queries.summaries import Summary, summary_of
-from exports.rules.configuration_file import read
+from exports.rules.configuration_file import parse, read
 from exports.rules.states import State
+
+NOT_SUCCEEDED, NOT_FINISHED = 1, 3
 
 
 class Command(BaseCommand):
-    help = "Export a cube to budget register entries, as a configuration file says."
+    help = (
+        "Export a cube to budget register entries, as a configuration file says. "
+        "Exit status: 0 the run succeeded, 1 it was refused or did not succeed, 3 it is accepted and not finished."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("configuration", type=Path, metavar="CONFIG.json")
         parser.add_argument("--as", dest="user", required=True, help="user name of the requester")
-        parser.add_argument("--wait", action="store_true", help="wait for the end; exit status 0 only on success")
+        parser.add_argument("--wait", action="store_true", help="wait for the end of the run")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--timeout", type=float, default=3600, help="seconds to wait at most")
 
@@ -39,13 +49,16 @@ class Command(BaseCommand):
             _wait(run, timeout)
         summary = summary_of(run)
         self.stdout.write(_as_json(summary) if json else _as_text(summary))
-        if wait and run.status is not State.SUCCEEDED:
-            sys.exit(1)
+        if run.is_active:
+            self.stderr.write(f"{run} is accepted and not finished. Its page and the API tell how it ends.")
+            sys.exit(NOT_FINISHED)
+        if run.status is not State.SUCCEEDED:
+            sys.exit(NOT_SUCCEEDED)
 
 
 def _request(path: Path, username: str) -> Run:
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=str)
+        data = parse(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise CommandError(f"{path} cannot be read as JSON: {error}") from error
     file = read(data)
@@ -53,7 +66,7 @@ def _request(path: Path, username: str) -> Run:
     if actor is None:
         raise CommandError(f"There is no user {username}.")
     if file.problems:
-        raise CommandError("\n".join(f"{p.field}: {p.message}" for p in file.problems))
+        raise CommandError(_lines(file.problems))
     try:
         cube = cube_for(actor, file.cube)
         environment = Environment.objects.get(name=file.environment) if file.environment else default_environment()
@@ -71,8 +84,12 @@ def _request(path: Path, username: str) -> Run:
     except (PermissionDenied, RemoteError) as error:
         raise CommandError(str(error)) from error
     except ExportRefused as error:
-        lines = [f"{problem.field}: {problem.message}" for problem in error.problems]
-        raise CommandError("\n".join(lines)) from error
+        raise CommandError(_lines(error.problems)) from error
+
+
+def _lines(problems: Iterable[Problem]) -> str:
+    """One line for each problem: its field, what is wrong, the next step."""
+    return "\n".join(" ".join(filter(None, (p.field and f"{p.field}:", p.message, p.hint))) for p in problems)
 
 
 def _wait(run: Run, timeout: float) -> None:

@@ -15,7 +15,9 @@ from cubes import queries as cube_queries
 from cubes.models import Cube, Snapshot
 from exports.forms import PaneForm
 from exports.models import Run
-from exports.queries.checking import Checked, check, cube_facts, schema_of
+from exports.queries.checking import Checked, check, cube_facts
+from exports.queries.remembering import schema_of
+from exports.rules.checking import check_texts
 from exports.rules.configuration import Configuration, LineDetail, Source
 from exports.rules.states import State
 
@@ -157,14 +159,20 @@ def _follow_entity(form: PaneForm, environment: Environment, fresh: bool) -> Pan
     changed = form.legal_entity != form.entity_before
     if changed and form.entity_before:
         form = replace(form, budget_model="", budget_code="")
-    if form.legal_entity and (changed or fresh):
+    if _askable(form) and (changed or fresh):
         with suppress(RemoteError):  # the check meets the same error and shows it
             schema_of(environment, form.legal_entity, str(form.token), renew=True)
     return replace(form, entity_before=form.legal_entity)
 
 
+def _askable(form: PaneForm) -> bool:
+    """Whether Finance may be asked about what stands as the legal entity."""
+    unfit = check_texts(Configuration(legal_entity=form.legal_entity))
+    return bool(form.legal_entity) and not unfit
+
+
 def _schema(environment: Environment, form: PaneForm) -> BudgetSchema | None:
-    if not form.legal_entity:
+    if not _askable(form):
         return None
     try:
         return schema_of(environment, form.legal_entity, str(form.token))

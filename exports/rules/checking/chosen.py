@@ -8,7 +8,13 @@ from connections.rules.facts import BudgetSchema
 from exports.rules.configuration import Configuration, Kind, Target, targets
 
 from .facts import CubeFacts
+from .texts import check_name
 from .values import AMOUNT_TYPES, unknown_currency
+
+TIME_WORDS = ("date", "day", "week", "month", "quarter", "period", "year", "fiscal", "calendar", "time")
+
+
+MOST_ENTITIES = 12
 
 
 def check_cube(cube: CubeFacts) -> list[Problem]:
@@ -23,19 +29,29 @@ def check_cube(cube: CubeFacts) -> list[Problem]:
                 "This cube has no column of type Date, so it cannot be exported. "
                 "Add one to its date dimension and publish.",
                 "cube",
-                hint="The transaction date of every line comes from a column of data type Date.",
+                hint=_dateless(cube),
             )
         )
     return problems
 
 
+def _dateless(cube: CubeFacts) -> str:
+    """Which dimensions could hold the missing column, and the way there: published definitions are protected."""
+    names = list(dict.fromkeys(column.partition(".")[0] for column in cube.columns))
+    names = [name for name in names if any(word in name.lower() for word in TIME_WORDS)] or names
+    if len(names) == 1:
+        lacking = f"Dimension {names[0]} has no column of type Date; it needs one."
+    else:
+        lacking = f"Dimensions {', '.join(names)} have no column of type Date; one of them needs one."
+    return (
+        f"{lacking} Published definitions and their dimensions are protected: "
+        "import the definition under a new name, with the Date column in a dimension of a new name."
+    )
+
+
 def check_choices(chosen: Configuration, schema: BudgetSchema | None) -> list[Problem]:
     """Name, legal entity, budget model and budget code."""
-    problems = []
-    if not chosen.name.strip():
-        problems.append(Problem("BRE-NAME", "Enter a name for this export.", "name"))
-    if len(chosen.name) > 100:
-        problems.append(Problem("BRE-NAME", "Shorten the name to 100 characters.", "name"))
+    problems = check_name(chosen.name)
     if not chosen.legal_entity:
         problems.append(Problem("BRE-LEGAL-ENTITY", "Choose a legal entity.", "legal_entity"))
     if schema is None:
@@ -105,6 +121,8 @@ def _check_target(
 ) -> Problem | None:
     source, label, where = chosen.source(target.name), target.label, f"mapping-{target.name}"
     if not source:
+        if target.required and target.name in chosen.mapping and target.kind is not Kind.AMOUNT:
+            return Problem("BRE-UNMAPPED", f"Enter a constant for {label}.", where)
         return _unmapped(target, schema, cube) if target.required else None
     if source.constant:
         return _check_constant(target, source.constant, schema)
@@ -128,6 +146,15 @@ def _check_target(
     if target.kind is not Kind.DATE and data_type == "date":
         return Problem("BRE-WRONG-TYPE", f"{source.column} is a date. {label} needs a text column.", where)
     return None
+
+
+def unknown_entity(entity: str, known: Sequence[str]) -> Problem:
+    """A legal entity that Finance does not have."""
+    shown = ", ".join(known[:MOST_ENTITIES]) + (
+        f" and {len(known) - MOST_ENTITIES} more" * (len(known) > MOST_ENTITIES)
+    )
+    step = f"Choose one of: {shown}." if known else "Ask for it to be created in Finance."
+    return Problem("BRE-UNKNOWN-ENTITY", f"Finance has no legal entity {entity}. {step}", "legal_entity")
 
 
 def _unmapped(target: Target, schema: BudgetSchema | None, cube: CubeFacts) -> Problem:
@@ -157,5 +184,5 @@ def _check_constant(target: Target, value: str, schema: BudgetSchema | None) -> 
     if target.kind is Kind.AMOUNT_TYPE and value not in AMOUNT_TYPES:
         return Problem("BRE-AMOUNT-TYPE", f"{value} is neither Expense nor Revenue. Choose one of them.", where)
     if target.kind is Kind.CURRENCY and schema and value not in schema.currencies:
-        return unknown_currency(value, None, schema)
+        return unknown_currency(value, schema)
     return None

@@ -8,7 +8,7 @@ from bpp_portal.kernel.problems import Problem
 from connections.rules.facts import BudgetSchema, MemberStatus
 from exports.rules.configuration import AMOUNT_TYPE, CURRENCY, DATE, MAIN_ACCOUNT, Target
 
-from .facts import SHOWN, ValueRows, grouped, in_rows
+from .facts import SHOWN, ValueRows, counted, grouped, in_rows, nearest, noun_of, rows_of, these_rows, usable
 
 AMOUNT_TYPES = ("Expense", "Revenue")
 
@@ -22,12 +22,13 @@ def check_dimension(
 ) -> list[Problem]:
     """Every value that would be sent for one segment: known, usable and free of the delimiter."""
     where, entity = f"mapping-{target.name}", schema.legal_entity.code
-    noun = target.label.lower() if target.name == MAIN_ACCOUNT else target.name
+    noun = noun_of(target)
     problems = []
     empty = [rows for value, rows in values if value in (None, "")]
     texts = [(str(value), rows) for value, rows in values if value not in (None, "")]
     if empty and target.name == MAIN_ACCOUNT:
-        text = f"{in_rows(sum(empty))} have no main account. Filter these rows out or complete the cube."
+        count = sum(empty)
+        text = f"{_have(count)} no main account. Filter {these_rows(count)} out or complete the cube."
         problems.append(Problem("BRE-NO-MAIN-ACCOUNT", text, where))
     split = [item for item in texts if schema.delimiter in item[0]]
     problems += grouped(
@@ -44,34 +45,31 @@ def check_dimension(
         unknown,
         "BRE-UNKNOWN-VALUE",
         where,
-        lambda shown: f"Finance has no {noun} {shown} in {entity}.{_nearest(unknown[0][0], members)}",
+        lambda shown: f"Finance has no {noun} {shown} in {entity}. {_step(unknown, members)}",
     )
     known = [item for item in texts if item[0] in members]
-    unusable = [item for item in known if not _usable(members[item[0]], dates)]
+    unusable = [item for item in known if not usable(members[item[0]], dates)]
     problems += grouped(
         unusable,
         "BRE-INACTIVE-VALUE",
         where,
         lambda shown: (
             f"{noun} {shown} is suspended or not active in {entity}. "
-            "Ask for it to be opened in Finance, or filter these rows out."
+            f"Ask for it to be opened in Finance, or filter {these_rows(rows_of(unusable))} out."
         ),
     )
     return problems
 
 
-def _nearest(value: str, members: Mapping[str, MemberStatus]) -> str:
-    names = difflib.get_close_matches(value, list(members)[:5000], n=2, cutoff=0.6)
-    return f" Nearest: {', '.join(names)}." if names else " Check the mapping, or filter these rows out."
+def _have(count: int) -> str:
+    return f"{in_rows(count)} {'has' if count == 1 else 'have'}"
 
 
-def _usable(member: MemberStatus, dates: ValueRows) -> bool:
-    if member.suspended:
-        return False
-    days = [day for day, _ in dates if isinstance(day, date)]
-    if member.active_from and any(day < member.active_from for day in days):
-        return False
-    return not (member.active_to and any(day > member.active_to for day in days))
+def _step(unknown: list[tuple[str, int]], members: Mapping[str, MemberStatus]) -> str:
+    names = nearest(unknown[0][0], members)
+    if names:
+        return f"Nearest: {', '.join(names)}."
+    return f"Check the mapping, or filter {these_rows(rows_of(unknown))} out."
 
 
 def check_dates(values: ValueRows, schema: BudgetSchema) -> list[Problem]:
@@ -79,7 +77,7 @@ def check_dates(values: ValueRows, schema: BudgetSchema) -> list[Problem]:
     where, entity, problems = f"mapping-{DATE}", schema.legal_entity.code, []
     empty = sum(rows for value, rows in values if value is None)
     if empty:
-        text = f"{in_rows(empty)} have no date. Complete the date dimension, or filter these rows out."
+        text = f"{_have(empty)} no date. Complete the date dimension, or filter {these_rows(empty)} out."
         problems.append(Problem("BRE-NO-DATE", text, where))
     outside: list[tuple[object, int]] = []
     closed: dict[str, int] = {}
@@ -98,11 +96,11 @@ def check_dates(values: ValueRows, schema: BudgetSchema) -> list[Problem]:
         where,
         lambda shown: (
             f"{shown} lies outside the fiscal calendar of {entity}. "
-            "Ask for the fiscal year to be created in Finance, or filter these rows out."
+            f"Ask for the fiscal year to be created in Finance, or filter {these_rows(rows_of(outside))} out."
         ),
     )
     for key, rows in closed.items():
-        text = f"Period {key} in {entity}. Ask for it to be opened in Finance, or filter these {in_rows(rows)} out."
+        text = f"Period {key} in {entity}. Ask for it to be opened in Finance, or filter {these_rows(rows)} out."
         problems.append(Problem("BRE-CLOSED-PERIOD", text, where))
     return problems
 
@@ -113,18 +111,19 @@ def check_amount_types(column: str, values: ValueRows) -> list[Problem]:
     if not wrong:
         return []
     noun = "1 value that is" if len(wrong) == 1 else f"{len(wrong)} values that are"
-    shown = ", ".join(f"{value} ({in_rows(rows)})" for value, rows in wrong[:SHOWN])
-    text = f"{column} holds {noun} neither Expense nor Revenue: {shown}. Filter these rows or map them."
+    step = "Filter this row or map it." if rows_of(wrong) == 1 else "Filter these rows or map them."
+    text = f"{column} holds {noun} neither Expense nor Revenue: {counted(wrong)}. {step}"
     return [Problem("BRE-AMOUNT-TYPE", text, f"mapping-{AMOUNT_TYPE}", examples=tuple(str(v) for v, _ in wrong))]
 
 
 def check_currencies(values: ValueRows, schema: BudgetSchema) -> list[Problem]:
     """Every currency of a mapped column must exist in Finance."""
-    return [
-        unknown_currency(str(value or "(empty)"), rows, schema)
-        for value, rows in values
-        if value not in schema.currencies
-    ][:SHOWN]
+    unknown = [(str(value or "(empty)"), rows) for value, rows in values if value not in schema.currencies]
+    if not unknown:
+        return []
+    be = "is not a currency" if len(unknown) == 1 else "are not currencies"
+    text = f"{counted(unknown)} {be} in Finance.{_nearest_currencies(unknown[0][0], schema)}"
+    return [Problem("BRE-CURRENCY", text, f"mapping-{CURRENCY}", examples=tuple(value for value, _ in unknown[:50]))]
 
 
 def check_rows(rows: int, conditions: int) -> list[Problem]:
@@ -135,14 +134,12 @@ def check_rows(rows: int, conditions: int) -> list[Problem]:
     return [Problem("BRE-NO-ROWS", text, "filters")]
 
 
-def unknown_currency(value: str, rows: int | None, schema: BudgetSchema) -> Problem:
-    """A currency that Finance does not know, with the nearest ones that it knows."""
-    nearest = difflib.get_close_matches(value, sorted(schema.currencies), n=SHOWN, cutoff=0.4)
-    hint = f" Nearest: {', '.join(nearest)}." if nearest else ""
-    count = f" ({in_rows(rows)})" if rows else ""
-    return Problem(
-        "BRE-CURRENCY",
-        f"{value}{count} is not a currency in Finance.{hint}",
-        f"mapping-{CURRENCY}",
-        examples=(value,),
-    )
+def unknown_currency(value: str, schema: BudgetSchema) -> Problem:
+    """A constant currency that Finance does not know, with the nearest ones that it knows."""
+    text = f"{value} is not a currency in Finance.{_nearest_currencies(value, schema)}"
+    return Problem("BRE-CURRENCY", text, f"mapping-{CURRENCY}", examples=(value,))
+
+
+def _nearest_currencies(value: str, schema: BudgetSchema) -> str:
+    names = difflib.get_close_matches(value, sorted(schema.currencies), n=SHOWN, cutoff=0.4)
+    return f" Nearest: {', '.join(names)}." if names else " Choose a currency of Finance."
