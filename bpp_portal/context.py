@@ -29,6 +29,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "correlation_id": getattr(request, "correlation_id", ""),
         "themes": THEMES,
         "demo_signins": demo_signins,
+        "csrf_cookie": settings.CSRF_COOKIE_NAME,
         **looks(request),
     }
 

@@ -93,6 +93,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "bpp_portal.middleware.ReaderMiddleware",
 ]
 ROOT_URLCONF = "bpp_portal.urls"
 WSGI_APPLICATION = "bpp_portal.wsgi.application"

@@ -18,6 +18,7 @@ urlpatterns = [
     path("accounts/signup/", views.ask_an_administrator),
     path("accounts/email/", views.ask_an_administrator),
     path("accounts/password/reset/", views.ask_an_administrator),
+    path("accounts/again/", views.signed_in_again, name="signed_in_again"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("cubes/", include("exports.pane_urls")),

@@ -25,6 +25,13 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html", {"lists": home_lists.lists_for(user=request.user)})
 
 
+@require_safe
+@login_required
+def signed_in_again(request: HttpRequest) -> HttpResponse:
+    """Where a sign-in ends that was opened beside a page whose sign-in had run out."""
+    return render(request, "signed_in_again.html")
+
+
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
     """Keep the reader's theme or keys in a cookie and return to the page."""

@@ -57,7 +57,7 @@ def pivot_view(found: Pivot, page: str, looking: Looking) -> PivotView:
     return PivotView(
         name_head=_head(str(looking.rows), NAME, page, looking),
         heads=heads,
-        total_head=_head("Total", TOTAL, page, looking),
+        total_head=_head("All columns" if found.columns else "Total", TOTAL, page, looking),
         rows=tuple(Row(row.member or BLANK, row.cells, row.total, row.facts) for row in _ordered(found, looking.sort)),
         totals=found.column_totals,
         total=found.total,

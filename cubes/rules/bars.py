@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-LABEL, VALUE, WIDTH = 118, 58, 340
+LABEL, GAP, VALUE, WIDTH = 136, 8, 58, 340
 ROW, BAR = 26, 16
 MOST_SERIES = 3
 LARGEST = 10
@@ -34,6 +34,11 @@ class Chart:
     axis: int
     bar_height: int
     bars: tuple[Bar, ...]
+
+    @property
+    def label_width(self) -> int:
+        """What a label may take: it never touches its bar."""
+        return LABEL - GAP
 
     @property
     def negative(self) -> bool:

@@ -184,6 +184,11 @@ class RunPage:
         return self.totals[0] if len(self.totals) == 1 else None
 
     @property
+    def only_currency(self) -> str:
+        currencies = {total.currency for total in self.totals}
+        return currencies.pop() if len(currencies) == 1 else ""
+
+    @property
     def has_lines(self) -> bool:
         return self.numbers and bool(self.run.lines_sha256) and (self.run.folder / frozen.LINES).exists()
 

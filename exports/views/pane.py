@@ -16,12 +16,13 @@ from exports.queries.checking import cube_facts
 from exports.queries.configurations import configuration_of
 
 from .filling import Filling, cube_of
+from .kept import kept_form, login_keeping_form
 
 SUGGESTIONS = 30
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@login_keeping_form
 def pane(request: HttpRequest, slug: str) -> HttpResponse:
     """GET opens the pane, POST refreshes it, exports or saves a draft."""
     cube = cube_of(request, slug)
@@ -33,6 +34,8 @@ def pane(request: HttpRequest, slug: str) -> HttpResponse:
     saved = draft_of(draft, cube) if draft else None
     if request.method == "POST":
         form = read_form(request.POST)
+    elif kept := kept_form(request):
+        form = kept
     elif source := reused or saved:
         form = of_configuration(configuration_of(source), reuse=reuse, draft=draft)
     else:

@@ -13,10 +13,11 @@ from exports.queries.configurations import configuration_of
 from exports.queries.reusing import compare
 
 from .filling import Filling, cube_of
+from .kept import kept_form, login_keeping_form
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@login_required
+@login_keeping_form
 def reuse(request: HttpRequest, number: str) -> HttpResponse:
     """The configuration of run `number`, what of it still fits, and what it would send now."""
     require(request.user, Right.EXPORT, Right.SAVE_DRAFT)
@@ -26,7 +27,7 @@ def reuse(request: HttpRequest, number: str) -> HttpResponse:
     if request.method == "POST":
         form = read_form(request.POST)
     else:
-        form = of_configuration(earlier, reuse=number)
+        form = kept_form(request) or of_configuration(earlier, reuse=number)
     context = {"run": run, "earlier": earlier, "area": "exports"}
     filling = Filling(
         request,

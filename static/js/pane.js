@@ -50,13 +50,16 @@
   document.addEventListener("submit", (event) => {
     const form = formOf(event.target);
     if (!form) return;
-    form.dataset.sending = "yes";
     const action = event.submitter ? event.submitter.value : "";
+    // The second half of a double click.
+    if (/^(export|draft)/.test(action) && form.dataset.sending === action) { event.preventDefault(); event.stopPropagation(); return; }
+    form.dataset.sending = action || "refresh";
     if (/^(add|pick):/.test(action)) {
       const row = event.submitter.closest(".filter-row");
       form.dataset.refocus = row.querySelector("[data-adder]").id;
       // The box is emptied once its text is on the way, and answers about that text come too late.
       const box = row.querySelector("[data-adder]");
+      form.dataset.typed = box.value;
       htmx.trigger(box, "htmx:abort");
       window.setTimeout(() => { box.value = ""; clear(row); }, 0);
     }
@@ -75,7 +78,18 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = formOf(event.detail.elt);
-    if (form && form === event.detail.elt) delete form.dataset.sending;
+    if (!form || form !== event.detail.elt) return;
+    delete form.dataset.sending;
+    if (event.detail.successful) delete form.dataset.typed;
+  });
+  // What was on its way and did not arrive goes back into its box.
+  for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) document.addEventListener(name, (event) => {
+    const form = formOf(event.detail.elt);
+    if (!form || form !== event.detail.elt) return;
+    const box = document.getElementById(form.dataset.refocus);
+    if (box && !box.value && form.dataset.typed) box.value = form.dataset.typed;
+    delete form.dataset.refocus;
+    delete form.dataset.typed;
   });
 
   document.addEventListener("htmx:afterSettle", () => {

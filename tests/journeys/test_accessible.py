@@ -121,3 +121,20 @@ def test_the_administration(visit, size):
     for path in ("/admin/", "/admin/connections/flow/", "/admin/exports/run/"):
         owner.open(path)
         owner.accessible(path)
+
+
+def test_at_1440_the_outcome_of_two_amount_types_and_the_search_are_in_view(visit, demo):
+    run = demo.export("oakland/whole-budget.json", "--wait")
+    planner = visit("planner", {"width": 1440, "height": 900})
+    page = planner.open(f"/exports/{run['entry_number']}/")
+    for region in ("Lines", "Totals"):
+        box = page.locator(f"[role=region][aria-label={region}]")
+        assert box.evaluate("box => box.scrollWidth - box.clientWidth") <= 0, region
+    planner.open("/exports/")
+    tops = page.locator("form.filterbar").locator("select, button").evaluate_all("all => all.map(one => one.offsetTop)")
+    assert len(set(tops)) == 1
+    planner.open(OAKLAND)
+    labels = page.locator(".chart svg text").evaluate_all("all => all.map(one => one.getBBox().width)")
+    first_bar = page.locator(".chart rect").first.evaluate("bar => bar.x.baseVal.value")
+    assert labels
+    assert max(labels) + 4 <= first_bar
