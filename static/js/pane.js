@@ -75,6 +75,32 @@
     if (box.matches("[data-adder]") && cause && cause.type === "input" && !box.value) { clear(box.closest(".filter-row")); event.preventDefault(); return; }
     const form = formOf(event.detail.elt);
     if (form && form === event.detail.elt && form.dataset.sending && cause && cause.type === "change") event.preventDefault();
+    else if (form && form === event.detail.elt) touched.clear();
+  });
+
+  // What somebody changes while an answer is on its way stays as changed, and is asked about once more.
+  const touched = new Set();
+  const chosen = new Map();
+  const controls = (name) => [...document.querySelectorAll(`#export-pane [name="${CSS.escape(name)}"]`)].filter((one) => one.type !== "hidden");
+  for (const name of ["input", "change"]) document.addEventListener(name, (event) => {
+    if (formOf(event.target) && event.target.name && !event.target.matches("[data-adder]")) touched.add(event.target.name);
+  }, true);
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "export-pane" || !event.detail.shouldSwap) return;
+    for (const name of touched) {
+      const control = controls(name).find((one) => one.type !== "radio" || one.checked);
+      if (control) chosen.set(name, control.value);
+    }
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    let form = null;
+    for (const [name, value] of chosen) for (const control of controls(name)) {
+      form = control.form;
+      if (control.type === "radio") control.checked = control.value === value;
+      else if (control.value !== value) control.value = value;
+    }
+    chosen.clear();
+    if (form && form.isConnected) htmx.trigger(form, "change");
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = formOf(event.detail.elt);

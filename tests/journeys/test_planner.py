@@ -201,6 +201,25 @@ def test_export_with_open_problems_puts_the_focus_on_them(visit):
     assert page.input_value("[name=name]") == "FY21-22 Fire, Police, Finance"
 
 
+def test_what_is_chosen_while_the_form_answers_stays(visit):
+    planner = visit("planner")
+    page = planner.page
+    open_pane(planner)
+    fill_general(planner)
+    held = []
+    page.route("**/export/", lambda route: held.append(route), times=1)
+    page.click("button[value=export]", force=True)
+    for target in ("MainAccount", "Date"):
+        page.select_option(f"[name=map-{target}]", MAPPING[target])
+    page.locator("[name=name]").focus()
+    held[0].continue_()
+    expect(page.locator("#problems")).to_be_visible(timeout=10_000)
+    planner.counted()
+    for target in ("MainAccount", "Date"):
+        assert page.input_value(f"[name=map-{target}]") == MAPPING[target]
+    expect(page.locator("#field-mapping-date.is-open")).to_have_count(0, timeout=10_000)
+
+
 def test_what_is_typed_while_the_form_counts_stays(visit):
     planner = visit("planner")
     page = planner.page
