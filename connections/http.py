@@ -112,8 +112,8 @@ def request(
     `repeatable` says that asking again does no harm: a lost answer is then `Unavailable` (transient), else `InDoubt`.
     `storage` says that the address itself is the credential: it may be a storage host, and no token goes with it.
     Raises FinanceNotConfigured (host not allowed), Rejected (a header that can't be sent), CertificateRefused,
-    Unreachable (nothing was sent), Busy (429),
-    Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data), AnswerTooLarge.
+    Unreachable (nothing was sent), Busy (429), Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page
+    instead of data), AnswerTooLarge.
     """
     check_address(url, storage=storage)
     sent = {**(headers or {}), _REQUEST_ID: client_request_id(structlog.contextvars.get_contextvars())}
