@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import vault
-from .entra_application import application, sign_in_error, understood
+from .entra_application import application, bearer_of, sign_in_error, understood
 from .errors import ConnectionMissing
 from .models import Connection, Environment
+from .rules.secrets import storable
 
 COLUMN = "connections.connection.token_cache"
 _MARGIN_SECONDS = 300
@@ -63,7 +64,9 @@ def complete_sign_in(*, environment: Environment, flow: Mapping[str, Any], answe
     accounts = app.get_accounts()
     if not accounts:
         raise ConnectionMissing("The sign-in named no account.", hint="Sign in again.")
-    return SignedIn(accounts[0]["username"], accounts[0]["home_account_id"], cache.serialize())
+    with understood():
+        bearer_of(result)  # a cache with another one would hand it out until it ends
+        return SignedIn(_name(accounts[0]["username"]), _name(accounts[0]["home_account_id"]), cache.serialize())
 
 
 def token_for(connection: Connection, resource: str, *, refresh: bool = False) -> str:
@@ -86,10 +89,12 @@ def token_for(connection: Connection, resource: str, *, refresh: bool = False) -
         result = (
             app.acquire_token_silent_with_error(scopes, account=account, force_refresh=refresh) if account else None
         )
+        # Before the cache is stored: with a token that can't be sent it would be of no use until that ends.
+        token = bearer_of(result) if result and "access_token" in result else ""
     if cache.has_state_changed:
         _keep(connection, cache.serialize())
-    if result and "access_token" in result:
-        return str(result["access_token"])
+    if token:
+        return token
     error = sign_in_error(result or {"error": "invalid_grant"}, connection.account)
     if isinstance(error, ConnectionMissing):
         needs_attention(connection, error.cause)
@@ -116,6 +121,13 @@ def _kept_token(cache: Any, connection: Connection, scopes: list[str]) -> str:
     found = cache.search(cache.CredentialType.ACCESS_TOKEN, target=scopes, query=query)
     good = (entry for entry in found if int(entry["expires_on"]) > time.time() + _MARGIN_SECONDS)
     return str(next(good, {"secret": ""})["secret"])
+
+
+def _name(text: Any) -> str:
+    """A name that every database stores. Raises ValueError when Entra sent something else."""
+    if not isinstance(text, str) or storable(text) != text:
+        raise ValueError("not a name")
+    return text
 
 
 def _cache_text(connection: Connection) -> str:

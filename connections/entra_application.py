@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from django.conf import settings
 
+from . import http
 from .errors import CertificateRefused, ConnectionMissing, Rejected, RemoteError, Unavailable
 from .models import Environment
 from .msal_transport import MsalTransport
@@ -98,11 +99,19 @@ def application_token(environment: Environment, resource: str, *, refresh: bool 
     with understood():
         result = app.acquire_token_for_client([f"{resource}/.default"])
         if "access_token" in result:
-            token = str(result["access_token"])
+            token = bearer_of(result)
             _tokens[key] = token, time.time() + float(result.get("expires_in") or 0)
             return token
     error = sign_in_error(result, "the portal's application")
     raise application_refused(result) if isinstance(error, ConnectionMissing) else error
+
+
+def bearer_of(result: Mapping[str, Any]) -> str:
+    """The access token of an answer, fit for a header. Raises ValueError when it is none."""
+    token = result["access_token"]
+    if not (isinstance(token, str) and http.is_sendable(token) and " " not in token and token):
+        raise ValueError("not a token")
+    return token
 
 
 @contextmanager
@@ -112,7 +121,7 @@ def understood() -> Iterator[None]:
         yield
     except RemoteError:
         raise
-    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError, AssertionError):
+    except (ValueError, TypeError, LookupError, AttributeError, RuntimeError, AssertionError, ArithmeticError):
         raise Unavailable("Entra answered with something that can't be understood.") from None
 
 

@@ -21,6 +21,7 @@ from .errors import (
     Busy,
     FinanceNotConfigured,
     InDoubt,
+    Rejected,
     RemoteError,
     Unavailable,
 )
@@ -32,6 +33,7 @@ from .rules.wire import json_of, reason_in, seconds_to_wait
 log = structlog.get_logger(__name__)
 CONNECT_SECONDS, WRITE_SECONDS, READ_SECONDS, TOTAL_SECONDS = 5.0, 30.0, 60.0, 120.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+NOT_SENT = "The request was not sent"
 _REQUEST_ID = "x-ms-client-request-id"
 
 
@@ -109,22 +111,29 @@ def request(
 
     `repeatable` says that asking again does no harm: a lost answer is then `Unavailable` (transient), else `InDoubt`.
     `storage` says that the address itself is the credential: it may be a storage host, and no token goes with it.
-    Raises FinanceNotConfigured (host not allowed), CertificateRefused, Unreachable (nothing was sent), Busy (429),
-    Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page instead of data), AnswerTooLarge.
+    Raises FinanceNotConfigured (host not allowed), Rejected (a header that can't be sent), CertificateRefused,
+    Unreachable (nothing was sent), Busy (429), Unavailable or InDoubt (time-out, reset, 5xx, redirect, a web page
+    instead of data), AnswerTooLarge.
     """
     check_address(url, storage=storage)
     sent = {**(headers or {}), _REQUEST_ID: client_request_id(structlog.contextvars.get_contextvars())}
     if storage and any(name.lower() == "authorization" for name in sent):
         raise RuntimeError("a token must never be sent to a storage address")
+    if not all(map(is_sendable, sent.values())):
+        raise Rejected(
+            "A header of the request holds what can't be sent.", headline=NOT_SENT, code="header-not-sendable"
+        )
     host, started = host_and_port(url), time.monotonic()
     timeout = httpx.Timeout(connect=CONNECT_SECONDS, write=WRITE_SECONDS, read=read_seconds, pool=CONNECT_SECONDS)
     try:
         with transport.deadline(total_seconds), transport.client(shared=repeatable) as client:
-            answer = _answer(client, client.build_request(method, url, headers=sent, content=content, timeout=timeout))
+            try:
+                asked = client.build_request(method, url, headers=sent, content=content, timeout=timeout)
+            except (httpx.InvalidURL, UnicodeError):
+                raise FinanceNotConfigured("The address is not valid.") from None
+            answer = _answer(client, asked)
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise transport.not_sent(error, host) from None
-    except httpx.InvalidURL:
-        raise FinanceNotConfigured("The address is not valid.") from None
     except httpx.HTTPError as error:
         raise _lost(repeatable, f"{host} did not answer ({type(error).__name__}).") from None
     _log(method, url, answer, sent[_REQUEST_ID], time.monotonic() - started)
@@ -132,6 +141,11 @@ def request(
         raise _too_large(repeatable, host)
     _check_answer(answer, host, repeatable=repeatable, expects_json=expects_json)
     return answer
+
+
+def is_sendable(value: str) -> bool:
+    """Whether a header may have this value: letters, digits and signs of ASCII, or nothing."""
+    return value.isascii() and value.isprintable()
 
 
 def _answer(client: httpx.Client, asked: httpx.Request) -> Answer | None:

@@ -174,11 +174,17 @@ def not_sent(error: Exception, host: str) -> RemoteError:
 
 
 class _NoSecrets(logging.Filter):
-    """httpx logs whole addresses, and a write address carries its signature: whatever the level, it is taken out."""
+    """Takes secrets out of what the HTTP libraries log, whatever the level: httpx logs whole addresses (a write
+    address carries its signature), httpcore the headers of answers (where a redirect goes, cookies).
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = without_secrets(record.getMessage()), ()
         return True
 
 
-logging.getLogger("httpx").addFilter(_NoSecrets())
+# A filter sees what its own logger is given, not what loggers below it are: each has to be named.
+_TALKERS = ("httpx", "httpcore", *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")))
+_no_secrets = _NoSecrets()
+for _name in _TALKERS:
+    logging.getLogger(_name).addFilter(_no_secrets)

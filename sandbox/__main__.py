@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
@@ -11,10 +12,11 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox import importing, tls
+from sandbox import importing
 from sandbox.app import build
 from sandbox.faults import Faults
 from sandbox.journal import Journal
+from sandbox.listener import Listener
 from sandbox.seed import prepare
 from sandbox.store import SCHEMA, Store
 from sandbox.world import World
@@ -76,7 +78,6 @@ def _world(path: Path, port: int, tls_port: int) -> World:
 
 
 async def _serve(world: World) -> None:
-    certificate, key = tls.prepare(world.folder / "tls")
     app = build(world)
     common: dict[str, Any] = {
         "host": "127.0.0.1",
@@ -85,33 +86,24 @@ async def _serve(world: World) -> None:
         "lifespan": "off",
         "timeout_graceful_shutdown": 2,
     }
-    servers = [
-        uvicorn.Server(uvicorn.Config(app, port=world.port, **common)),
-        uvicorn.Server(
-            uvicorn.Config(app, port=world.tls_port, ssl_certfile=str(certificate), ssl_keyfile=str(key), **common)
-        ),
-    ]
+    plain = uvicorn.Server(uvicorn.Config(app, port=world.port, **common))
+    plain.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    listener = Listener(world, lambda **files: uvicorn.Config(app, port=world.tls_port, **files, **common))
 
     def stop() -> None:
-        for server in servers:
-            server.should_exit = True
+        plain.should_exit = True
+        listener.stop()
 
     loop = asyncio.get_running_loop()
-    for server in servers:
-        server.capture_signals = _nothing  # type: ignore[method-assign,assignment]
     for sign in (signal.SIGINT, signal.SIGTERM):
         try:
             loop.add_signal_handler(sign, stop)
         except NotImplementedError:  # Windows: Ctrl-C ends the process as it is; the store is durable anyway
             break
     importing.resume(world)
-    await asyncio.gather(*(server.serve() for server in servers))
-
-
-class _nothing:  # noqa: N801 - stands in for a context manager of uvicorn
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
+    # Who can ask the control side finds the https side open.
+    await listener.start()
+    await asyncio.gather(plain.serve(), listener.run())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import codecs
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -46,6 +47,7 @@ DEFAULT_MODES: dict[str, Any] = {
     "page_size": 10_000,  # Finance OData
     "finance_busy": 0,  # share of the calls to Finance OData that are answered with 429: 0.5 is every second one
     "finance_busy_seconds": 1,  # the Retry-After of those answers
+    "listener": "open",  # of https: open | closed: connections are refused | other certificate: of a strange authority
     "enum_key_404": False,  # a key with an enumeration in it is not found, as seen on real environments
     "switched_off": [],  # rows of the fidelity checklist that are not played
 }
@@ -60,6 +62,7 @@ CHOICES = {
     "automatic_grouping": ("token", "row"),
     "number_form": ("any", "check"),
     "unknown_project": ("create", "reject"),
+    "listener": ("open", "closed", "other certificate"),
     "offline_access": ("asked", "always"),
     "replayed_assertion": ("accept", "reject"),
 }
@@ -99,6 +102,7 @@ class Faults:
         self._lock = threading.Lock()
         self._modes = {**DEFAULT_MODES, **json.loads(store.setting("modes") or "{}")}
         self._rules: list[dict[str, Any]] = json.loads(store.setting("faults") or "[]")
+        self.changed: Callable[[], None] = lambda: None  # called after each change, before its PUT is answered
 
     def mode(self, name: str) -> Any:
         return self._modes[name]
@@ -126,6 +130,7 @@ class Faults:
                 # Seconds came as exact decimals; a wait is a float, as it is after the store was read again.
                 self._rules = json.loads(json.dumps(wanted["faults"], default=float))
             self._keep()
+        self.changed()
         return []
 
     @property

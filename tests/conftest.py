@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from tests.remote import environment, people, running_sandbox, sandbox  # noqa: F401
 from tests.world import codes, oakland, world  # noqa: F401
@@ -18,6 +19,14 @@ LONGEST = ["test_postgres.py", "test_kill.py", "test_planner.py", "test_accessib
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "expects_errors: this test provokes an ERROR in the log")
+    folder_of_the_test_database()
+
+
+def folder_of_the_test_database() -> None:
+    """Made when missing, as in a fresh clone: SQLite makes the file and not the folder."""
+    name = settings.DATABASES["default"].get("TEST", {}).get("NAME")
+    if name and settings.DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ def before_start(error: RemoteError) -> Observation:
         return Observation(Seen.BUSY, failure_of(error), error.retry_after)
     if isinstance(error, Permanent):
         return Observation(Seen.PERMANENT, failure_of(error))
-    return Observation(Seen.REFUSED, failure_of(error))
+    return Observation(Seen.REFUSED, failure_of(error), _wait_of(error))
 
 
 def of_start(error: RemoteError) -> Observation:
@@ -26,10 +26,14 @@ def of_start(error: RemoteError) -> Observation:
         return Observation(Seen.DOUBT, failure_of(error))
     if isinstance(error, Permanent):
         return Observation(Seen.PERMANENT, failure_of(error))
-    return Observation(Seen.REFUSED, failure_of(error))
+    return Observation(Seen.REFUSED, failure_of(error), _wait_of(error))
 
 
 def of_question(error: RemoteError) -> Observation:
     """A question could not be asked: nothing is known, so nothing changes but the time of the next question."""
-    wait = error.retry_after if isinstance(error, Transient) else None
-    return Observation(Seen.CANNOT_ASK, failure_of(error), wait)
+    return Observation(Seen.CANNOT_ASK, failure_of(error), _wait_of(error))
+
+
+def _wait_of(error: RemoteError) -> float | None:
+    """The seconds that the other side asked us to wait, if it did."""
+    return error.retry_after if isinstance(error, Transient) else None

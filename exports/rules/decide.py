@@ -125,7 +125,8 @@ def _retry(facts: Facts, seen: Observation, policy: Policy, new_attempt: bool = 
         cause = f"The export failed after {policy.max_retries} retries. {known.cause}".strip()
         hint = f"{known.hint} {SUPPORT}".strip()
         return Decision(State.FAILED, failure=Failure(known.headline, cause, hint, known.code))
-    wait = min(policy.retry_base * 2**facts.retries_used, 60.0)
+    # Whoever names a time (a 503 with Retry-After) is not asked before it; the retry counts all the same.
+    wait = max(min(policy.retry_base * 2**facts.retries_used, 60.0), seen.retry_after or 0.0)
     started = facts.state in (State.STARTING, State.IN_DOUBT, State.VERIFYING)
     return Decision(
         State.UPLOADED if started else facts.state,

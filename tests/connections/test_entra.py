@@ -67,6 +67,28 @@ def test_a_token_that_is_about_to_end_is_not_kept(entra):
     assert len(asked(entra)) == 2
 
 
+MALFORMED = {
+    "not ASCII": '{"access_token":"tokén","expires_in":3600}',
+    "half a surrogate pair": '{"access_token":"a\\ud800","expires_in":3600}',
+    "a second header": '{"access_token":"a\\r\\nX: b","expires_in":3600}',
+    "no text": '{"access_token":5,"expires_in":3600}',
+    "nothing": '{"access_token":null,"expires_in":3600}',
+    "empty": '{"access_token":"","expires_in":3600}',
+    "for ever": '{"access_token":"a","expires_in":1e999}',
+    "longer than a clock can count": '{"access_token":"a","expires_in":1%s}' % ("0" * 400),
+    "not a number": '{"access_token":"a","expires_in":NaN}',
+}
+
+
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED)
+def test_an_answer_without_a_token_that_can_be_sent_is_no_answer(entra, body):
+    entra.says = answer(body.encode())
+    with pytest.raises(Unavailable):
+        application_token(entra, "https://org.example")
+    entra.says = answer(b'{"access_token": "t-2", "expires_in": 3600}')
+    assert application_token(entra, "https://org.example") == "t-2"
+
+
 def test_a_certificate_goes_before_a_secret(entra, settings, tmp_path):
     path, certificate = rsa_certificate(tmp_path)
     settings.ENTRA_CERTIFICATE_FILE = str(path)

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from connections import entra, entra_application, http
 from connections.batch import answers_of
-from connections.errors import RemoteError
+from connections.errors import Rejected, RemoteError
 from connections.finance import FinanceClient
+from connections.models import Environment
 from connections.rules import dataverse
 from connections.rules.addresses import host_and_port, is_allowed, is_allowed_storage, root_of
 from connections.rules.blocks import block_list, storage_error, uncommitted
@@ -354,3 +356,54 @@ def test_no_answer_of_finance_leads_out_of_the_error_tree(wire, body, status):
             ask()
         except RemoteError as error:
             json.dumps(error.problem().message)
+
+
+TOKENS = rows_of(
+    *("access_token", "expires_in", "refresh_in", "ext_expires_in", "token_type", "scope", "refresh_token", "id_token"),
+    *("client_info", "foci", "error", "error_description", "suberror", "error_codes"),
+)
+
+
+@few
+@given(
+    body=(TOKENS | TOKENS.map(lambda row: row | {"access_token": "t"}) | VALUE).map(
+        lambda value: json.dumps(value, default=float).encode()
+    )
+    | st.binary(max_size=50),
+    status=st.sampled_from([b"200 OK", b"400 Bad", b"401 Unauthorized", b"500 Error"]),
+)
+@example(body=b'{"access_token":"a","expires_in":1e999}', status=b"200 OK")
+@example(body='{"access_token":"tokén"}'.encode(), status=b"200 OK")
+@example(body=b'{"access_token":"a\\ud800","refresh_token":"b\\ud800"}', status=b"200 OK")
+@example(body=b'{"access_token":"a","id_token":"a.e30.b","client_info":"e30"}', status=b"200 OK")
+def test_no_answer_of_entra_leads_out_of_the_error_tree(wire, body, status):
+    base = f"{wire.url}/contoso"
+    names = ("issuer", "authorization_endpoint", "token_endpoint")
+    found = answer(json.dumps({name: f"{base}/{name}" for name in names}).encode())
+    entra_application._tokens.clear()
+    wire.answer = lambda connection, request: found if request.startswith(b"GET") else answer(body, status)
+    environment = Environment(
+        name="Contoso", dataverse_url=wire.url, tenant_id="contoso", authority=wire.url, client_id="app"
+    )
+    flow = {"state": "s", "redirect_uri": "https://portal.example", "scope": ["s"], "code_verifier": "v"}
+    back = {"state": "s", "code": "c"}
+    questions = (
+        lambda: entra_application.application_token(environment, wire.url),
+        lambda: entra.complete_sign_in(environment=environment, flow=flow, answer=back).account.encode(),
+    )
+    for ask in questions:
+        try:
+            ask()
+        except RemoteError as error:
+            error.problem().message.encode()
+
+
+@few
+@given(name=st.sampled_from(["Authorization", "If-Match", "Prefer"]), value=TEXT, repeatable=st.booleans())
+@example(name="Authorization", value="Bearer tokén", repeatable=False)
+def test_no_header_leads_out_of_the_error_tree(wire, name, value, repeatable):
+    wire.answer = answer()
+    try:
+        http.request("POST", wire.url, headers={name: value}, content=b"{}", repeatable=repeatable)
+    except RemoteError as error:
+        assert isinstance(error, Rejected)

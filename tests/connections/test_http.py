@@ -12,6 +12,7 @@ from connections.errors import (
     CertificateRefused,
     FinanceNotConfigured,
     InDoubt,
+    Rejected,
     Unavailable,
     Unreachable,
 )
@@ -87,6 +88,20 @@ def test_a_busy_server_was_asked_for_nothing(wire, header, wait):
         with pytest.raises(Busy) as busy:
             ask(wire, repeatable=repeatable)
         assert busy.value.retry_after == wait
+
+
+@pytest.mark.parametrize("value", ["Bearer tokén", "Bearer a\ud800", "a\r\nX: b", "a\x00", "a\u202eb"])
+def test_a_header_that_cannot_be_sent_is_not_sent(wire, value):
+    for repeatable in (True, False):
+        with pytest.raises(Rejected, match="header"):
+            ask(wire, repeatable=repeatable, headers={"Authorization": value})
+    assert wire.requests == []
+
+
+def test_an_address_that_cannot_be_encoded_is_not_called(wire):
+    with pytest.raises(FinanceNotConfigured):
+        http.request("GET", f"{wire.url}/?a=\ud800", repeatable=False)
+    assert wire.requests == []
 
 
 def test_refusals_are_for_the_caller_to_judge(wire):

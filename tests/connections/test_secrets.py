@@ -2,8 +2,12 @@
 
 import json
 import logging
+import time
+from urllib.parse import quote, urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connections import blob, entra, http, queries
 from connections.errors import RemoteError
@@ -11,6 +15,8 @@ from connections.models import Connection
 from connections.rules.flows import EXPORT_FLOW
 from connections.rules.secrets import readable, storable, without_secrets
 from exports.models import Run
+from exports.operations.stepping import step
+from exports.rules.states import FLOW_OF
 from tests.connections.scripted import answer
 from tests.world import export, work
 
@@ -29,7 +35,67 @@ TEXTS = [
     f"client_assertion={CANARY}",
     f"password={CANARY}",
     f"dmf/p.zip?sv=1&sig={CANARY}",
+    f"sig%3D{CANARY}%2Bx",
+    f"sig%253D{CANARY}",
+    f"https%3A%2F%2Facct.blob.core.windows.net%2Fdmf%2Fp%3Fsv%3D1%26sig%3D{CANARY}",
+    f"https%3A%2F%2Facct.blob.core.windows.net%2Fdmf%2Fp%3F{CANARY}",
+    rf'{{"BlobUrl":"https:\/\/acct.blob.core.windows.net\/dmf\/p?{CANARY}"}}',
+    f"https://user:{CANARY}@host/x",
+    f"https%3A%2F%2Fuser%3A{CANARY}%40host%2Fx",
+    f"Authorization: SharedKey acct:{CANARY}=",
+    f"Authorization:%20Bearer%20{CANARY}",
+    f"[(b'Set-Cookie', b'a=b; {CANARY}'), (b'location', b'/x?sig={CANARY}')]",
+    f"password=ab'{CANARY}",
+    f"ESTSAUTHPERSISTENT={CANARY}",
+    f'"id_token": "{CANARY} and no end',
 ]
+SPOKEN = ["access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "password", "AccountKey"]
+
+
+def as_header(name, value):
+    return f"{name}: {quote(value)}"
+
+
+# How a secret is written: (name, value) -> text. Percent-encoding turns what would end an unquoted value into letters.
+SHAPES = {
+    "form": lambda name, value: urlencode({"x": "1", name: value, "y": "2"}),
+    "form in a form": lambda name, value: urlencode({"x": urlencode({"y": "1", name: value})}),
+    "assignment": lambda name, value: f"{name} = {quote(value)}",
+    "header": as_header,
+    "connection string": lambda name, value: f"AccountName=a;{name}={quote(value)};EndpointSuffix=core.windows.net",
+    "json": lambda name, value: json.dumps({"x": 1, name: value}),
+    "compact json": lambda name, value: json.dumps({name: value}, separators=(",", ":")),
+    "json in json": lambda name, value: json.dumps({"x": json.dumps({name: value})}),
+    "json in json in json": lambda name, value: json.dumps([json.dumps([json.dumps({name: value})])]),
+    "json in a form": lambda name, value: urlencode({"x": json.dumps({name: value})}, quote_via=quote),
+    "python": lambda name, value: repr({name: value}),
+    "cookie": lambda name, value: f"Cookie: a=b; c={quote(value)}; d=e",
+    "set-cookie": lambda name, value: json.dumps({"Set-Cookie": f"c={value}; path=/"}),
+    "person": lambda name, value: f"https://user:{quote(value, safe='')}@host/x",
+}
+PROSE = st.text(alphabet="abc .,()", max_size=20)
+
+
+@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("shape", SHAPES)
+@given(
+    name=st.sampled_from(SPOKEN),
+    parts=st.tuples(*2 * [st.text(alphabet="aZ09+/=._~-:;, &?%'\"\\\n", max_size=8)]),
+    around=st.tuples(PROSE, PROSE),
+)
+def test_a_canary_survives_in_no_shape(shape, name, parts, around):
+    text = f"{around[0]} {SHAPES[shape](name, f'{CANARY}'.join(parts))} {around[1]}"
+    assert "CANARY" not in without_secrets(text)
+    assert "CANARY" not in readable(text)
+
+
+@pytest.mark.parametrize(
+    "part", ["https://", "https%3A%2F%2F", "eyJaaaaa", 'password="', "\\", "cookie: ", "a://", "key"]
+)
+def test_no_text_makes_the_search_slow(part):
+    started = time.process_time()
+    without_secrets(part * 20_000)
+    assert time.process_time() - started < 6
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -69,6 +135,25 @@ def test_an_address_of_httpx_is_logged_without_its_query(wire, caplog):
     assert "CANARY" not in caplog.text
 
 
+def test_headers_that_httpcore_logs_show_no_secret(wire, caplog):
+    """At DEBUG it logs each header of an answer, by a logger of its own below `httpcore`."""
+    wire.answer = answer(b"", b"302 Found", f"location: /x?sig={CANARY}".encode(), f"set-cookie: a={CANARY}".encode())
+    talkers = [name for name in logging.root.manager.loggerDict if name.split(".")[0] in ("httpx", "httpcore")]
+    assert {"httpx", "httpcore.http11", "httpcore.connection"} <= set(talkers)
+    levels = {name: logging.getLogger(name).level for name in talkers}
+    for name in talkers:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+        assert logging.getLogger(name).filters, name
+    try:
+        with caplog.at_level(logging.DEBUG), pytest.raises(RemoteError):
+            http.request("GET", f"{wire.url}/data", repeatable=True)
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+    assert "receive_response_headers.complete" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
 def test_no_repr_shows_what_an_answer_or_a_sign_in_holds():
     shown = repr(http.Answer(200, {"set-cookie": CANARY}, CANARY.encode()))
     shown += repr(entra.SignedIn("owner@contoso.example", "home", CANARY))
@@ -78,7 +163,7 @@ def test_no_repr_shows_what_an_answer_or_a_sign_in_holds():
 @pytest.mark.parametrize("status", [b"400 Bad Request", b"403 Forbidden", b"500 Error", b"429 Busy", b"302 Found"])
 def test_no_error_repeats_a_secret_of_the_other_side(wire, tmp_path, status, caplog):
     caplog.set_level(logging.DEBUG)
-    inner = f"Error: {TEXTS[0]} {TEXTS[2]}"
+    inner = f"Error: {TEXTS[0]} {TEXTS[2]} sig%3D{CANARY} AccountKey={CANARY}"
     content = json.dumps({"error": {"message": inner, "innererror": {"message": inner}}}).encode()
     wire.answer = answer(content, status, b"location: https://x.example/?sig=" + CANARY.encode())
     path = tmp_path / "p.zip"
@@ -107,6 +192,23 @@ def test_a_run_that_fails_stores_no_secret(world, environment, oakland, sandbox,
     for secret in (CANARY, "sig=", token, sandbox.get("facts")["client_secret"]):
         assert secret not in "".join(stored)
         assert secret not in caplog.text
+
+
+@pytest.mark.django_db
+def test_a_run_that_meets_a_server_error_stores_no_secret(world, environment, oakland, sandbox, caplog):
+    caplog.set_level(logging.DEBUG)
+    body = json.dumps({"error": {"message": f"It broke: sig%3D{CANARY} AccountKey={CANARY}"}})
+    sandbox.faults({"call": "GetAzureWriteUrl", "kind": "status", "status": 500, "body": body})
+    run = export(world.planner, "oakland/fire-police-finance.json")
+    troubles = []
+    while not troubles:
+        step(run_id=run.pk, flow=FLOW_OF[run.status])
+        run.refresh_from_db()
+        assert run.is_active
+        troubles += [run.trouble] if run.trouble else []
+    stored = [*troubles, *(event.note for event in run.events.all()), *(one.happened for one in run.attempts.all())]
+    assert any("It broke" in text for text in stored)
+    assert "CANARY" not in "".join(stored) + caplog.text
 
 
 @pytest.mark.django_db

@@ -14,7 +14,7 @@ from connections.models import Environment
 from connections.rules.addresses import host_and_port
 from connections.rules.flows import EXPORT_FLOW
 
-NEEDED = ("FINANCE_URL", "TENANT", "CLIENT_ID", "CLIENT_SECRET", "LEGAL_ENTITY")
+NEEDED = ("FINANCE_URL", "TENANT", "CLIENT_ID", "LEGAL_ENTITY")
 
 
 class Refusal(RemoteError):
@@ -59,6 +59,9 @@ def _named(settings) -> Tenant:
     """A real tenant, as the application (a service principal) that its administrators registered for this."""
     given = {name: os.environ.get(f"CONTRACT_{name}", "") for name in NEEDED}
     missing = [f"CONTRACT_{name}" for name, value in given.items() if not value]
+    secret = os.environ.get("CONTRACT_CLIENT_SECRET", "")
+    if not (secret or settings.ENTRA_CERTIFICATE_FILE):
+        missing.append("CONTRACT_CLIENT_SECRET or ENTRA_CERTIFICATE_FILE")
     assert not missing, f"also set {', '.join(missing)}"
     dataverse_url = os.environ["CONTRACT_DATAVERSE_URL"].rstrip("/")
     finance_url = given["FINANCE_URL"].rstrip("/")
@@ -66,7 +69,7 @@ def _named(settings) -> Tenant:
     settings.ALLOWED_REMOTE_HOSTS = [host_and_port(url) for url in (dataverse_url, finance_url, authority)]
     settings.ALLOWED_BLOB_HOSTS = os.environ.get("CONTRACT_BLOB_HOSTS", ".blob.core.windows.net").split(",")
     settings.REMOTE_CA_FILE = os.environ.get("CONTRACT_CA_FILE", "")
-    settings.ENTRA_CLIENT_SECRET = given["CLIENT_SECRET"]
+    settings.ENTRA_CLIENT_SECRET = secret
     environment = Environment(
         name="contract",
         dataverse_url=dataverse_url,

@@ -37,8 +37,17 @@ def open_day(tenant, ledger):
     return max(days)
 
 
+def some(tenant, entity_set, fields, where=""):
+    """The first rows of a set, which may be a large one."""
+    return next(tenant.finance.pages(entity_set, fields, where=where, options={"$top": "200"}), [])
+
+
 def display_value(tenant, ledger):
-    """A main account for expenses in its place of the active format, the other segments empty."""
+    """Dimension values of an expense account that Finance takes, as far as anything there tells.
+
+    Those of a line that stands in an entry of this legal entity, else a known combination, else (nothing has been
+    posted or budgeted yet) an account with the other segments empty, which an account structure may refuse.
+    """
     kind = enum_literal("DimensionHierarchyType", "DataEntityBudgetDimensionFormat")
     where = f"DimensionFormatType eq {kind} and IsActive eq {enum_literal('NoYes', 'Yes')}"
     shape = first(tenant, "DimensionIntegrationFormats", ("FinancialDimensionFormat",), where)
@@ -48,9 +57,21 @@ def display_value(tenant, ledger):
         f"MainAccountType eq {enum_literal('DimensionLedgerAccountType', 'Expense')} and "
         f"IsSuspended eq {enum_literal('NoYes', 'No')}"
     )
-    account = first(tenant, "MainAccounts", ("MainAccountId",), where)["MainAccountId"]
+    accounts = [row["MainAccountId"] for row in tenant.finance.rows("MainAccounts", ("MainAccountId",), where=where)]
+    assert accounts, f"MainAccounts has nothing where {where}"
     segments = shape["FinancialDimensionFormat"].split(DELIMITERS[name])
-    return DELIMITERS[name].join(account if one == "MainAccount" else "" for one in segments)
+    place = segments.index("MainAccount")
+
+    def fits(value):
+        parts = value.split(DELIMITERS[name])
+        return len(parts) == len(segments) and parts[place] in accounts
+
+    of_entity = by_key(LegalEntityId=tenant.legal_entity)
+    lines = some(tenant, "BudgetRegisterEntryLines", ("DimensionDisplayValue", "AmountType"), of_entity)
+    known = [row["DimensionDisplayValue"] for row in lines if row["AmountType"] == "Expense"]
+    known += [row["DisplayValue"] for row in some(tenant, "DimensionCombinations", ("DisplayValue",))]
+    empty = DELIMITERS[name].join(accounts[0] if one == "MainAccount" else "" for one in segments)
+    return next((value for value in known if value and fits(value)), empty)
 
 
 def line(tenant, entry_number):

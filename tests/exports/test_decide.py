@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connections.errors import Unavailable
+from exports.operations.observing import before_start, of_start
 from exports.rules.decide import Facts, Failure, Observation, Policy, Seen, decide
 from exports.rules.states import State, may_follow
 
@@ -67,6 +69,14 @@ def test_the_system_retries_the_export_five_times_before_failing():
 def test_retries_wait_longer_each_time():
     waits = [decide(facts(State.READY, retries=n), Observation(Seen.REFUSED, GONE), NOW, POLICY).wait for n in range(5)]
     assert waits == [1, 2, 4, 8, 16]
+
+
+@pytest.mark.parametrize("observed", [before_start, of_start])
+def test_a_failure_that_names_a_time_is_not_tried_before_it_and_still_counts(observed):
+    for asked_for, wait in ((90.0, 90.0), (0.5, 2.0), (None, 2.0)):
+        seen = observed(Unavailable("The host answered 503.", retry_after=asked_for))
+        decision = decide(facts(State.READY, retries=1), seen, NOW, POLICY)
+        assert (decision.state, decision.wait, decision.retry) == (State.READY, wait, True)
 
 
 def test_being_asked_to_wait_uses_no_retry():

@@ -6,7 +6,11 @@ import urllib.error
 import httpx
 import pytest
 
+from connections import http
+from connections.errors import CertificateRefused, Unreachable
+from tests.remote import _free_port
 from tests.sandbox.conftest import LINE
+from tests.sandbox.test_survival import start
 
 MODELS = "BudgetModels"
 
@@ -159,3 +163,48 @@ def test_a_character_set_that_does_not_exist_is_refused(wire):
         wire.control.faults({"call": MODELS, "kind": "charset", "charset": "klingon"})
     assert refused.value.code == 400
     refused.value.close()
+
+
+def asked(sandbox):
+    """The portal's own border asks the https side; an answer, of whatever status, is one."""
+    return http.request("GET", f"https://127.0.0.1:{sandbox.tls_port}/data/{MODELS}", repeatable=True).status
+
+
+@pytest.mark.parametrize(("mode", "error"), [("closed", Unreachable), ("other certificate", CertificateRefused)])
+def test_the_https_side_is_closed_or_of_a_strange_authority_until_it_is_opened_again(sandbox, mode, error):
+    assert asked(sandbox) == 401
+    sandbox.put("faults", {"listener": mode})
+    for _ in range(2):
+        with pytest.raises(error):
+            asked(sandbox)
+    assert sandbox.get("faults")["listener"] == mode
+    sandbox.put("faults", {"listener": "open"})
+    assert asked(sandbox) == 401
+    sandbox.put("faults", {"listener": mode})
+    sandbox.call("POST", "reset")
+    assert asked(sandbox) == 401
+
+
+def test_a_listener_that_nobody_knows_is_refused(sandbox):
+    with pytest.raises(urllib.error.HTTPError):
+        sandbox.put("faults", {"listener": "ajar"})
+    assert asked(sandbox) == 401
+
+
+def test_a_sandbox_that_starts_anew_is_open(tmp_path, settings):
+    ports = _free_port(), _free_port()
+    settings.ALLOWED_REMOTE_HOSTS = [f"127.0.0.1:{ports[1]}"]
+    settings.REMOTE_CA_FILE = str(tmp_path / "tls" / "ca.pem")
+    process, control = start(tmp_path, *ports)
+    try:
+        control.put("faults", {"listener": "closed"})
+        with pytest.raises(Unreachable):
+            asked(control)
+        process.terminate()
+        process.wait(20)
+        process, control = start(tmp_path, *ports)
+        assert control.get("faults")["listener"] == "open"
+        assert asked(control) == 401
+    finally:
+        process.kill()
+        process.wait(10)
