@@ -65,7 +65,7 @@ def _answer(outer: Session, call: Call) -> Response:
     operation = _OPERATIONS.get((name, call.method))
     if operation and len(parts) == 1:
         return operation(session)
-    if name in _NAMES:
+    if name in OPERATION_NAMES:
         raise not_allowed(call.method)
     if name == "EntityDefinitions":
         return _metadata(session, dataverse_metadata.answer)
@@ -109,4 +109,4 @@ _OPERATIONS: dict[tuple[str, str], Callable[[Session], Response]] = {
     ("CreateEntities", "POST"): lambda session: _metadata(session, dataverse_metadata.create_entities),
     ("RetrieveMetadataChanges", "GET"): lambda session: _metadata(session, dataverse_metadata.metadata_changes),
 }
-_NAMES = {name for name, _ in _OPERATIONS}
+OPERATION_NAMES = {name for name, _ in _OPERATIONS}
