@@ -89,7 +89,7 @@ def virtual_entity(call: Call) -> Response:
     if "visible" in asked:
         with store.transaction() as connection:
             connection.execute(
-                f'UPDATE "{CATALOG.name}" SET mserp_hasbeengenerated = ? WHERE mserp_physicalname = ?',
+                f'UPDATE "{CATALOG.name}" SET mserp_hasbeengenerated = ?, pending = 0 WHERE mserp_physicalname = ?',
                 (int(asked["visible"]), name),
             )
     return answer({"entity": name, **asked})

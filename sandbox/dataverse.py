@@ -15,6 +15,7 @@ from sandbox.dataverse_session import (
     Session,
     annotated,
     caller,
+    coded,
     not_allowed,
     not_supported,
     preferences,
@@ -47,7 +48,7 @@ def serve(call: Call) -> Response:
             headers |= remaining
             response = _answer(Session(call, claims, user_id, ""), call)
     except WireError as error:
-        return answer(annotated(error.content, wanted), error.status, headers | error.headers)
+        return answer(annotated(coded(error.content), wanted), error.status, headers | error.headers)
     if wanted.applied and response.status_code < 400:
         headers["Preference-Applied"] = wanted.applied
     response.headers.update(headers)

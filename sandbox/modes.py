@@ -103,6 +103,7 @@ MODES: dict[str, Mode] = {
     "parallel_starts": Mode("fail", choice("fail", "queue", "allow")),
     "repeat_execution_id": Mode("reject", choice("reject", "same", "twice")),
     "malformed_errors": Mode(False, truth),  # GetExecutionErrors leaves quotes and line breaks unescaped
+    "error_line_hint": Mode(False, truth),  # a message of GetExecutionErrors begins with the line of the file
     "error_file_seconds": Mode(0, number()),  # the file of refused keys is ready so long after it was asked for
     # manual: ours are kept; automatic: Finance draws its own
     "entry_numbers": Mode("manual", choice("manual", "automatic")),
@@ -119,6 +120,7 @@ MODES: dict[str, Mode] = {
     # Dataverse's limits of a user: the documented ones, smaller ones, or null for none
     "service_protection": Mode({}, _protection),
     "flow_save_first": Mode(False, truth),  # a flow goes on only after its definition was saved once
+    "flag_early": Mode(False, truth),  # the catalog shows a virtual entity as generated before it can be read
     "key_index_seconds": Mode(0, number()),  # a new alternate key can be used so much later
     "token_seconds": Mode(3600, _LIFE),
     "code_seconds": Mode(600, _LIFE),
@@ -134,6 +136,7 @@ MODES: dict[str, Mode] = {
     # share of the calls to Finance OData that are answered with 429: 0.5 is every second one
     "finance_busy": Mode(0, number(0, 1)),
     "finance_busy_seconds": Mode(1, number()),  # the Retry-After of those answers
+    "host_check": Mode(True, truth),  # each service answers under its own host name only
     "enum_key_404": Mode(False, truth),  # a key with an enumeration in it is not found, as seen on real environments
     "switched_off": Mode([], _behaviours),  # rows of the fidelity checklist that are not played
 }
