@@ -1,5 +1,6 @@
 """Dataverse's own $filter: dates without a time, rows that a lookup points at, literals of the property's type."""
 
+import re
 import uuid
 
 from odata_query import ast
@@ -11,6 +12,7 @@ from sandbox.filters import FilterToSql
 
 _EDM = {"text": "Edm.String", "number": "Edm.Decimal", "instant": "Edm.DateTimeOffset", "date": "Edm.Date"}
 _EDM |= {"truth": "Edm.Boolean", "guid": "Edm.Guid", "binary": "Edm.Binary"}
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(T|$)", re.ASCII)
 _ALIKE = ({"instant", "date"},)  # kinds that can be compared though they are not the same
 
 # The visitor of the library names its methods after the classes of the grammar, hence N802.
@@ -84,9 +86,9 @@ class DataverseFilter(FilterToSql):
 
     def _check_pair(self, node: ast.Compare, one: ast._Node, other: ast._Node, *, is_quoted: bool = False) -> None:
         left, right = self._kind(one), self._kind(other)
-        if left == right or "null" in (left, right) or {left, right} in _ALIKE or _is_guid(other, left):
+        if left == right or "null" in (left, right) or {left, right} in _ALIKE or _is_quoted_value(other, left):
             return
-        if _is_guid(one, right) or (is_quoted and _reads_as(other, left)):
+        if _is_quoted_value(one, right) or (is_quoted and _reads_as(other, left)):
             return
         raise QueryError(
             "A binary operator with incompatible types was detected. Found operand types "
@@ -99,9 +101,13 @@ _OPERATORS = {"Eq": "Equal", "NotEq": "NotEqual", "Lt": "LessThan", "LtE": "Less
 _OPERATORS |= {"Gt": "GreaterThan", "GtE": "GreaterThanOrEqual"}
 
 
-def _is_guid(node: ast._Node, beside: str) -> bool:
-    """Whether a text in quotes stands beside a guid and is one."""
-    if beside != "guid" or not isinstance(node, ast.String):
+def _is_quoted_value(node: ast._Node, beside: str) -> bool:
+    """Whether a text in quotes stands beside a guid or a date and is one; Microsoft's own client quotes dates."""
+    if not isinstance(node, ast.String):
+        return False
+    if beside in ("date", "instant"):
+        return _DAY.match(node.val) is not None
+    if beside != "guid":
         return False
     try:
         uuid.UUID(node.val)

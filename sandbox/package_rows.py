@@ -83,12 +83,12 @@ def _decoded(data: bytes, entity: PackageEntity, *, strict: bool) -> str:
 
 def _table(entity: PackageEntity, lines: Iterator[list[str]], *, strict: bool) -> list[Row]:
     header = next(lines, [])
-    if strict:
-        _check_header(header)
     maps = dict(entity.maps) or {column: column.upper() for column in header}
     missing = [column for column, field in maps.items() if column not in header and not _is_drawn(entity, field)]
     if missing and len(missing) == len(maps):
         raise PackageError("FF004: the header row is missing.")
+    if strict:
+        _check_header(header)
     if missing and strict:
         raise PackageError(f"DMF1966: mapped columns do not match the file: {', '.join(missing)}")
     places = [(header.index(column), field) for column, field in maps.items() if column in header]
