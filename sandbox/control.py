@@ -5,10 +5,10 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
-from sandbox.dataverse_sets import CATALOG
+from sandbox.call_names import call_names
 from sandbox.entra.directory import application, authority
 from sandbox.finance_sets import FINANCE_SETS
-from sandbox.seed import fill, put_row, set_variable
+from sandbox.seed import fill, put_row
 from sandbox.tenant import ENTRA
 from sandbox.wire import Call, WireError, answer
 
@@ -30,7 +30,7 @@ def facts(call: Call) -> Response:
 
 def faults(call: Call) -> Response:
     if call.method == "PUT":
-        problems = call.world.faults.change(call.json())
+        problems = call.world.faults.change(call.json(), call_names(call.world))
         if problems:
             raise WireError(400, {"problems": problems})
     return answer(call.world.faults.describe())
@@ -90,63 +90,6 @@ def rows(call: Call) -> Response:
             connection.execute(f'DELETE FROM "{entity_set.name}" WHERE {where or "0"}', list(asked.values()))
     names = ", ".join(f'"{name}"' for name in entity_set.fields)
     return answer({"rows": [dict(row) for row in store.rows(f'SELECT {names} FROM "{entity_set.name}"')]})
-
-
-def user(call: Call) -> Response:
-    name, asked, store = call.parts["name"], call.json(), call.world.store
-    put_row(
-        store,
-        FINANCE_SETS["SystemUsers"],
-        {"UserID": name} | ({"Enabled": int(asked["enabled"])} if "enabled" in asked else {}),
-    )
-    if "roles" in asked:
-        with store.transaction() as connection:
-            connection.execute("DELETE FROM SecurityUserRoles WHERE UserId = ?", (name,))
-        for role in asked["roles"]:
-            put_row(
-                store,
-                FINANCE_SETS["SecurityUserRoles"],
-                {
-                    "UserId": name,
-                    "SecurityRoleIdentifier": role,
-                    "SecurityRoleName": role,
-                    "AssignmentStatus": "Enabled",
-                    "AssignmentMode": "Manual",
-                },
-            )
-    return answer({"user": name, **asked})
-
-
-def role(call: Call) -> Response:
-    name, asked, store = call.parts["name"], call.json(), call.world.store
-    with store.transaction() as connection:
-        connection.execute("DELETE FROM SecurityRoleDuties WHERE SecurityRoleIdentifier = ?", (name,))
-    for duty in asked.get("duties", []):
-        put_row(
-            store,
-            FINANCE_SETS["SecurityRoleDuties"],
-            {
-                "SecurityRoleIdentifier": name,
-                "SecurityDutyIdentifier": duty,
-                "SecurityRoleName": name,
-                "SecurityDutyName": duty,
-            },
-        )
-    return answer({"role": name, **asked})
-
-
-def variable(call: Call) -> Response:
-    set_variable(call.world.store, call.parts["name"], call.json().get("value"))
-    return answer({"name": call.parts["name"], **call.json()})
-
-
-def virtual_entity(call: Call) -> Response:
-    with call.world.store.transaction() as connection:
-        connection.execute(
-            f"UPDATE {CATALOG.name} SET mserp_hasbeengenerated = ? WHERE mserp_physicalname = ?",
-            (int(bool(call.json().get("visible"))), call.parts["name"]),
-        )
-    return answer({"entity": call.parts["name"], **call.json()})
 
 
 def ledger(call: Call) -> Response:

@@ -15,6 +15,7 @@ from sandbox.dataverse_session import (
     Session,
     annotated,
     caller,
+    coded,
     not_allowed,
     not_supported,
     preferences,
@@ -47,7 +48,7 @@ def serve(call: Call) -> Response:
             headers |= remaining
             response = _answer(Session(call, claims, user_id, ""), call)
     except WireError as error:
-        return answer(annotated(error.content, wanted), error.status, headers | error.headers)
+        return answer(annotated(coded(error.content), wanted), error.status, headers | error.headers)
     if wanted.applied and response.status_code < 400:
         headers["Preference-Applied"] = wanted.applied
     response.headers.update(headers)
@@ -65,7 +66,7 @@ def _answer(outer: Session, call: Call) -> Response:
     operation = _OPERATIONS.get((name, call.method))
     if operation and len(parts) == 1:
         return operation(session)
-    if name in _NAMES:
+    if name in OPERATION_NAMES:
         raise not_allowed(call.method)
     if name == "EntityDefinitions":
         return _metadata(session, dataverse_metadata.answer)
@@ -109,4 +110,4 @@ _OPERATIONS: dict[tuple[str, str], Callable[[Session], Response]] = {
     ("CreateEntities", "POST"): lambda session: _metadata(session, dataverse_metadata.create_entities),
     ("RetrieveMetadataChanges", "GET"): lambda session: _metadata(session, dataverse_metadata.metadata_changes),
 }
-_NAMES = {name for name, _ in _OPERATIONS}
+OPERATION_NAMES = {name for name, _ in _OPERATIONS}

@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from sandbox import batch
-from sandbox.dataverse_session import PATH, Session
+from sandbox import batch, hosts
+from sandbox.dataverse_session import PATH, Session, coded
 from sandbox.wire import Call, WireError, dataverse_error, encode
 
 CarryOut = Callable[[Session, Call], Response]
@@ -80,7 +80,7 @@ def _carried_out(session: Session, request: batch.BatchRequest, carry_out: Carry
     try:
         response = carry_out(session, _call(session, request))
     except WireError as error:
-        body = encode(error.content).encode()
+        body = encode(coded(error.content)).encode()
         headers = {"Content-Type": "application/json; odata.metadata=minimal", "OData-Version": "4.0", **error.headers}
         return batch.BatchAnswer(error.status, headers, body, request.content_id)
     names = {
@@ -104,6 +104,8 @@ def _call(session: Session, request: batch.BatchRequest) -> Call:
             text = f"Content-ID Reference: '{reference[0]}' does not exist in the batch context."
             raise dataverse_error(400, "0x80060888", text)
         url = session.content_ids[reference[0]] + url[reference.end() :]
+    if hosts.is_elsewhere(outer.world, url, outer.world.dataverse_url):
+        raise dataverse_error(400, "0x80060888", f"The request '{url}' is not for this environment.")
     split = urlsplit(url)
     path = split.path if split.path.startswith(PATH) else PATH + split.path.removeprefix("/")
     headers = Headers(headers={"authorization": outer.headers.get("authorization", ""), **request.headers})

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from odata_query import ast
-
+from sandbox.dataverse_filter import DataverseFilter
 from sandbox.dataverse_session import Tables, invalid, not_supported
-from sandbox.dataverse_table import Column, Table
-from sandbox.odata import FilterToSql, QueryError, Shape, _tree
+from sandbox.dataverse_table import Table
+from sandbox.odata import QueryError, Shape, _tree
 from sandbox.wire import WireError
 
 _KNOWN = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "sql", "fetchxml"}
@@ -122,7 +121,7 @@ def _filter(tables: Tables, table: Table, text: str) -> tuple[Any, ...]:
     shape = Shape(table.type_name, table.fields, (table.primary_id,))
     visitor = DataverseFilter(shape, tables, table)
     try:
-        sql = visitor.visit(_tree(_IN.sub(_values, text)))
+        sql = visitor.condition(_tree(_IN.sub(_values, text)))
     except (QueryError, NotImplementedError) as error:
         raise invalid(str(error) or f"Syntax error in $filter '{text}'.") from None
     except WireError:
@@ -137,36 +136,3 @@ def _values(match: re.Match[str]) -> str:
     values = ("'" + value.replace("'", "''") + "'" for value in _STRING.findall(match["values"]))
     inner = f"{match['name']} in ({', '.join(values)})"
     return f"not ({inner})" if match["not"] else f"({inner})"
-
-
-class DataverseFilter(FilterToSql):
-    """Dataverse's own: dates without a time, numbers in quotes, and properties of the row that a lookup points at."""
-
-    def __init__(self, shape: Shape, tables: Tables, table: Table) -> None:
-        super().__init__(shape)
-        self._tables, self._table = tables, table
-
-    def visit_Date(self, node: ast.Date) -> str:
-        return self.bind(node.val if self._compared and self._compared.type == "Date" else f"{node.val}T00:00:00Z")
-
-    def visit_Boolean(self, node: ast.Boolean) -> str:
-        return self.bind(int(node.val.lower() == "true"))
-
-    def visit_Attribute(self, node: ast.Attribute) -> str:
-        if not isinstance(node.owner, ast.Identifier):
-            raise QueryError("Only one level of navigation is supported in $filter.")
-        lookup = self._table.navigations.get(node.owner.name.lower())
-        if lookup is None:
-            raise QueryError(f"Could not find a property named '{node.owner.name}' on type '{self.shape.table}'.")
-        target = target_of(self._tables, self._table, node.owner.name)
-        if node.attr not in target.by_wire:
-            raise QueryError(f"Could not find a property named '{node.attr}' on type '{target.type_name}'.")
-        # both sides are qualified: the same names may occur in both tables
-        return (
-            f'(SELECT x."{node.attr}" FROM {target.source} x WHERE x."{target.primary_id}" = t."{lookup.wire}") '
-            f"{_collation(target.by_wire[node.attr])}"
-        )
-
-
-def _collation(column: Column) -> str:
-    return {"Decimal": "COLLATE DECIMAL", "Int32": "", "Boolean": ""}.get(column.field.type, "COLLATE NOCASE")

@@ -14,7 +14,7 @@ from sandbox.dataverse_session import Session, invalid, missing_segment, not_all
 from sandbox.dataverse_table import Collection, Table
 from sandbox.wire import answer
 
-_MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
+MESSAGES = ("CreateMultiple", "UpdateMultiple", "UpsertMultiple")
 
 
 def serve(session: Session, parts: list[tuple[str, str | None]]) -> Response:
@@ -54,7 +54,7 @@ def _of_set(session: Session, table: Table, rest: list[tuple[str, str | None]]) 
         options = parse(session.tables, table, session.call.query)
         return Response(str(total(session, table, options)), 200, {"content-type": "text/plain; charset=utf-8"})
     message = name.removeprefix("Microsoft.Dynamics.CRM.")
-    if message not in _MESSAGES or table.entity:
+    if message not in MESSAGES or table.entity:
         raise missing_segment(name)
     if method != "POST":
         raise not_allowed(method)

@@ -138,6 +138,8 @@ def _catalog(session: Session, row: dict[str, Any], existing: sqlite3.Row | None
     if existing is None:
         raise invalid("Entities of Finance appear in the catalog by themselves.")
     shows = row.get("mserp_hasbeengenerated") == 1 and not existing["mserp_hasbeengenerated"]
+    if row.get("mserp_hasbeengenerated") == 0:
+        row["pending"] = 0
     if not shows and row.get("mserp_refresh") != 1:
         return row
     now = time.time()
@@ -149,7 +151,10 @@ def _catalog(session: Session, row: dict[str, Any], existing: sqlite3.Row | None
     ready = str(now + float(session.call.world.faults.mode("generation_seconds")))
     row["busy_until"] = ready
     if shows:
+        faults = session.call.world.faults
         row["generated_at"] = ready
+        row["pending"] = int(faults.plays("virtual-entities") and not faults.mode("flag_early"))
+        row["mserp_hasbeengenerated"] = 1 - row["pending"]
     row.pop("mserp_refresh", None)  # a button: it is pressed, and stays up
     return row
 

@@ -20,11 +20,22 @@ FORMATTED = "OData.Community.Display.V1.FormattedValue"
 PAGE = 5000
 
 
+def _end_generation(store: Store) -> None:
+    """The catalog says that a virtual entity has been generated once its time is over."""
+    due = "WHERE pending = 1 AND CAST(generated_at AS REAL) <= ?"
+    if store.row(f'SELECT 1 FROM "{CATALOG.name}" {due}', (time.time(),)):
+        with store.transaction() as connection:
+            connection.execute(
+                f'UPDATE "{CATALOG.name}" SET pending = 0, mserp_hasbeengenerated = 1 {due}', (time.time(),)
+            )
+
+
 class Tables:
     """Every table there is now: the fixed ones, those that somebody made, and the visible virtual ones."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        _end_generation(call.world.store)
         made = map(from_json, (row[0] for row in call.world.store.rows("SELECT definition FROM dv_tables")))
         self.by_name: dict[str, Table] = {
             **FIXED_TABLES,
@@ -117,6 +128,14 @@ class Session:
     def pages(self) -> bool:
         """Whether the page limits of Dataverse are played."""
         return self.call.world.faults.plays("dataverse-paging")
+
+
+def coded(content: Any) -> Any:
+    """An error of Dataverse always has a code; what was refused before it was read has none yet."""
+    error = content.get("error") if isinstance(content, dict) else None
+    if not isinstance(error, dict) or error.get("code"):
+        return content
+    return {**content, "error": {**error, "code": "0x80048d19"}}
 
 
 def caller(call: Call) -> tuple[dict[str, Any], str]:

@@ -131,7 +131,7 @@ _TABLES = (
 )
 # columns that are stored and never shown
 _HIDDEN = {
-    "mserp_financeandoperationsentity": "generated_at:Decimal busy_until:Decimal",
+    "mserp_financeandoperationsentity": "generated_at:Decimal busy_until:Decimal pending:Boolean",
     "workflow": "saved:Boolean",
 }
 # association of users and roles; user id and role id are the whole of it

@@ -41,8 +41,9 @@ def sql(session: Session, text: str) -> dict[str, Any]:
     prepare(session.store.connection)
     try:
         rows = session.store.rows(statement.sql(dialect="sqlite"))
-    except sqlite3.Error as error:
-        raise invalid(f"The SQL statement could not be run: {error}") from None
+    except sqlite3.Error:
+        # what the store says of it names another database than the one that is played
+        raise invalid("The SQL statement could not be run: a column or a function is not known.") from None
     value = [
         {name: read(cell) for name, read, cell in zip(names, readers, tuple(row), strict=True)} for row in rows[:PAGE]
     ]
@@ -52,8 +53,8 @@ def sql(session: Session, text: str) -> dict[str, Any]:
 def _parsed(text: str) -> exp.Select:
     try:
         statements = sqlglot.parse(text, read="tsql")
-    except sqlglot.ParseError as error:
-        raise invalid(f"The SQL statement could not be read: {error}") from None
+    except sqlglot.errors.SqlglotError:
+        raise invalid("The SQL statement could not be read: its syntax is incorrect.") from None
     if len(statements) != 1 or not isinstance(statements[0], exp.Select):
         raise invalid("Exactly one SELECT statement is allowed.")
     for node in statements[0].find_all(*_FORBIDDEN):

@@ -46,12 +46,13 @@ def staging_file_url(call: Call, asked: dict[str, Any], user: str) -> str:
 
 
 def _file_url(world: World, row: Any, entity: Any, stage: str) -> str:
-    """A CSV file among the blobs with row, field and message of every refused record of a stage."""
+    """A CSV file among the blobs with the keys of every refused record of a stage, the field and the message."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(["RECORD", "FIELD", "MESSAGE"])
-    for error in executions.errors_of(world, row["id"], stage, entity["position"]):
-        writer.writerow([error["row"], error["field"], error["message"]])
+    writer.writerow(["LEGALENTITYID", "ENTRYNUMBER", "LINENUMBER", "FIELD", "MESSAGE"])
+    for refused in executions.refused_of(world, row["id"], stage, entity["position"]):
+        keys = [refused[name] or "" for name in ("legal_entity", "entry_number", "line_number")]
+        writer.writerow([*keys, refused["field"], refused["message"]])
     name = f"{row['execution_id']}-{entity['position']}-{stage}.csv"
     blob_store.keep(world, name, text.getvalue().encode("utf-8-sig"), [])
     return blob_addresses.own_url(world, name, permissions="r")

@@ -7,10 +7,16 @@ from typing import Any
 from starlette.responses import Response
 
 from sandbox.execution_states import finish
+from sandbox.identifiers import guid
 from sandbox.wire import Call, WireError, answer, finance_error
 from sandbox.world import World
 
 WORDS = ("Unknown", "NotRun", "Executing", "Succeeded", "PartiallySucceeded", "Failed", "Canceled")
+# what stands of an execution beside its own row
+_PARTS = (
+    *("execution_entities", "import_errors", "refused_keys"),
+    *("error_files", "status_questions", "drawn_numbers"),
+)
 _FLICKER = ("Executing", "", "Executing")  # what the first questions are answered; empty: not found
 
 
@@ -19,6 +25,8 @@ def find(call: Call, execution_id: str) -> Any:
     row = call.world.store.row(
         "SELECT * FROM executions WHERE execution_id = ? ORDER BY id DESC LIMIT 1", (execution_id,)
     )
+    if not execution_id:
+        raise finance_error(400, "An error has occurred.", "The parameter executionId must be filled in.")
     if row is None or row["visible"] > time.time():
         raise _not_found(execution_id)
     return row
@@ -59,11 +67,12 @@ def _flickering(world: World, row: Any) -> str | None:
 def errors(call: Call, asked: dict[str, Any], user: str) -> str:
     """A string that holds a JSON array; with the mode `malformed_errors` a JSON parser fails on it."""
     row = find(call, asked.get("executionId") or "")
+    hint = call.world.faults.mode("error_line_hint")
     rows = [
         {
-            "RecordId": f"{row['id']}-{e['row']}" if not e["position"] else f"{row['id']}-{e['position']}-{e['row']}",
+            "RecordId": guid("staging", str(row["id"]), str(e["position"]), str(e["row"])),
             "Field": e["field"],
-            "ErrorMessage": f"Line {e['row']}: {e['message']}" if e["row"] else e["message"],
+            "ErrorMessage": f"Line {e['row']}: {e['message']}" if e["row"] and hint else e["message"],
         }
         for e in errors_of(call.world, row["id"])
     ]
@@ -74,6 +83,16 @@ def errors(call: Call, asked: dict[str, Any], user: str) -> str:
         ]
         return f"[{','.join(parts)}]"
     return json.dumps(rows, ensure_ascii=False)
+
+
+def refused_of(world: World, number: int, stage: str, position: int) -> list[Any]:
+    """The refused rows of a stage with the keys that were sent, each with its field and message."""
+    return world.store.rows(
+        "SELECT e.row, e.field, e.message, k.legal_entity, k.entry_number, k.line_number FROM import_errors e "
+        "LEFT JOIN refused_keys k USING (execution, position, row) "
+        "WHERE e.execution = ? AND e.stage = ? AND e.position = ? ORDER BY e.row",
+        (number, stage, position),
+    )
 
 
 def errors_of(world: World, number: int, stage: str = "%", position: int | None = None) -> list[Any]:
@@ -120,7 +139,7 @@ def delete_history(call: Call, asked: dict[str, Any], user: str) -> str:
     """Forget an execution, also one that is dead and blocks its project. What it wrote into the ledger stays."""
     row = find(call, asked.get("executionId") or "")
     with call.world.store.transaction() as connection:
-        for table in ("execution_entities", "import_errors", "error_files", "status_questions", "drawn_numbers"):
+        for table in _PARTS:
             connection.execute(f"DELETE FROM {table} WHERE execution = ?", (row["id"],))
         connection.execute("DELETE FROM executions WHERE id = ?", (row["id"],))
     return str(row["execution_id"])

@@ -22,6 +22,8 @@ def parse_filter(text: str) -> ast._Node:
     def mark(match: re.Match[str]) -> str:
         return f"'{ENUM_MARK}{match['enum']}:{match['member']}'" if match["enum"] else match[0]
 
+    if ENUM_MARK in text:
+        raise QueryError("Syntax error in $filter: the character 0x00 is not allowed.")
     try:
         tree: ast._Node | None = ODataParser().parse(ODataLexer().tokenize(_LITERALS.sub(mark, text)))
     except ODataException as error:

@@ -71,9 +71,9 @@ def _read_set(call: Call, asked: Resource, company: str) -> Response:
         return odata_answer(call, page(call, entity_set, query, f"{call.world.finance_url}/data"))
     except QueryError as error:
         raise finance_error(400, "An error has occurred.", str(error)) from None
-    except sqlite3.OperationalError as error:
+    except sqlite3.OperationalError:
         # The filter is too large for one statement; anything else wrong in it was found before.
-        raise finance_error(400, "An error has occurred.", f"The query is too complex: {error}") from None
+        raise finance_error(400, "An error has occurred.", "The query is too complex.") from None
 
 
 def _query(call: Call, entity_set: EntitySet) -> Query:

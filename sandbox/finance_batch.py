@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from sandbox import access, batch, data_management, finance, finance_front
+from sandbox import access, batch, data_management, finance, finance_front, hosts
 from sandbox.action_declarations import BOUND_TO
 from sandbox.enums import NAMESPACE
 from sandbox.gate import call_name
@@ -62,8 +62,8 @@ def _part(call: Call, part: batch.Part) -> batch.BatchAnswer | Sequence[batch.Ba
 
 
 def _one(call: Call, request: batch.BatchRequest) -> batch.BatchAnswer:
-    inner = _call(call, request)
     try:
+        inner = _call(call, request)
         if inner.parts["resource"].startswith("$batch"):
             raise finance_error(400, "An error has occurred.", "A batch cannot contain another batch.")
         finance_front.check(inner)
@@ -95,6 +95,8 @@ def _carried_out(call: Call) -> Response:
 
 def _call(call: Call, request: batch.BatchRequest) -> Call:
     """The request as a call of its own, by the caller of the batch; its address is absolute or below /data."""
+    if hosts.is_elsewhere(call.world, request.url, call.world.finance_url):
+        raise finance_error(400, "An error has occurred.", f"The request '{request.url}' is not for this environment.")
     split = urlsplit(request.url)
     path = unquote(split.path)
     resource = path.partition(_PATH)[2] if path.startswith(_PATH) else path.removeprefix("/")

@@ -96,10 +96,15 @@ def _body(call: Call, entity_set: EntitySet, found: Row | None) -> Row:
 
 
 def _keep_closed(entity_set: EntitySet, kept: Row, found: Row | None) -> None:
-    """Keys never change, and what only Finance sets is left out of a new row and refused in a change."""
+    """Keys never change, and what only Finance sets is left out of a new row and refused in a change.
+
+    A new entry with another status than that of all new ones is refused as well: nobody shall believe it completed.
+    """
     computed = entity_set.computed.split()
     for name in list(kept):
         if found is None and name in computed:
+            if name == "Status" and kept[name] != "Draft":
+                raise write_failed(entity_set, RowError(name, f"update not allowed for field '{name}'"))
             del kept[name]
         elif found is not None and name in (*computed, *entity_set.keys) and not _same(kept[name], found[name]):
             raise write_failed(entity_set, RowError(name, f"update not allowed for field '{name}'"))

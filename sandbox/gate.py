@@ -9,8 +9,9 @@ import jwt
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sandbox import misbehaviour
+from sandbox import hosts, misbehaviour
 from sandbox.faults import HTTP_KINDS, Fault
+from sandbox.wire import answer
 from sandbox.world import World
 
 
@@ -49,6 +50,11 @@ class Gate:
         name = call_name(scope["method"], scope["path"], query)
         scope["notes"] = {}
         scribe = Scribe(self.world, scope, name)
+        if hosts.is_wrong(self.world, scope):
+            await _read(receive)
+            nowhere = answer({"error": {"code": "", "message": f"Nothing at this host answers {scope['path']}."}}, 404)
+            await nowhere(scope, receive, scribe.watching(send))
+            return
         text = scope["path"].encode() + b"?" + scope["query_string"] if self.world.faults.looks_inside else b""
         if text and scope["method"] != "GET":
             body = await _read(receive)

@@ -17,6 +17,7 @@ from sandbox.transfers import unbalanced
 from sandbox.world import World
 
 CHUNK = 5000
+_LINE_KEY = ("ENTRYNUMBER", "LINENUMBER")
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,12 @@ class Loader:
         self.world.store.connection.execute(
             "INSERT INTO import_errors VALUES (?, ?, ?, ?, ?, ?)",
             (self.execution["id"], self.position, number, stage, error.field, error.message),
+        )
+        row = self.rows[number - 1]
+        legal_entity = row.get("LEGALENTITYID") or self.execution["legal_entity"]
+        self.world.store.connection.execute(
+            "INSERT OR REPLACE INTO refused_keys VALUES (?, ?, ?, ?, ?, ?)",
+            (self.execution["id"], self.position, number, legal_entity, *(row.get(name, "") for name in _LINE_KEY)),
         )
 
     @cached_property

@@ -23,7 +23,7 @@ def handle(call: Call) -> Response:
     """GET /Metadata/<catalogue>, or one of its rows by name."""
     access.finance_user(call)
     match = _ADDRESS.fullmatch(call.parts["catalogue"])
-    describe = _CATALOGUES.get(match["name"]) if match else None
+    describe = CATALOGUES.get(match["name"]) if match else None
     if match is None or describe is None:
         raise not_found(call)
     context = f"{call.world.finance_url}/Metadata/$metadata#{match['name']}"
@@ -123,7 +123,7 @@ def _public_enumerations() -> list[dict[str, Any]]:
     ]
 
 
-_CATALOGUES = {
+CATALOGUES = {
     "DataEntities": _data_entities,
     "PublicEntities": _public_entities,
     "PublicEnumerations": _public_enumerations,

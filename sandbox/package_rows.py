@@ -3,6 +3,7 @@
 import csv
 import datetime
 import io
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -11,6 +12,9 @@ import python_calamine
 from sandbox.packages import PackageEntity, PackageError, check_file, parse_xml
 
 Row = dict[str, str]  # field of the entity → text
+_NOT_OF_THE_FORM = "FF004: the file does not have the form of the source data format."
+_QUOTED = re.compile(r'"[^"]*"')
+_BARE_BREAK = re.compile(r"(?<!\r)\n|\r(?!\n)")
 _NO_GUID = "{00000000-0000-0000-0000-000000000000}"
 
 
@@ -45,13 +49,22 @@ def _mapped(entity: PackageEntity, found: Row) -> Row:
 
 def _csv(data: bytes, entity: PackageEntity, *, strict: bool) -> Iterator[list[str]]:
     text = _decoded(data, entity, strict=strict)
-    first_break = text.find("\n")
-    if strict and (first_break < 1 or text[first_break - 1] != "\r"):
-        raise PackageError(f"the mapping is incorrect for entity {entity.label} and field {_NO_GUID}")
+    if strict:
+        _check_form(text, entity)
     try:
-        yield from csv.reader(io.StringIO(text, newline=""))
+        yield from csv.reader(io.StringIO(text, newline=""), strict=strict)
     except csv.Error:
-        raise PackageError("FF004: the file does not have the form of the source data format.") from None
+        raise PackageError(_NOT_OF_THE_FORM) from None
+
+
+def _check_form(text: str, entity: PackageEntity) -> None:
+    """Lines end with CR LF, all of them; a line break inside quotes is a part of its cell. No NUL, no open quote."""
+    outside = _QUOTED.sub("", text)
+    first_break = outside.find("\n")
+    if first_break < 1 or outside[first_break - 1] != "\r":
+        raise PackageError(f"the mapping is incorrect for entity {entity.label} and field {_NO_GUID}")
+    if "\x00" in text or '"' in outside or _BARE_BREAK.search(outside):
+        raise PackageError(_NOT_OF_THE_FORM)
 
 
 def _decoded(data: bytes, entity: PackageEntity, *, strict: bool) -> str:
@@ -74,12 +87,23 @@ def _table(entity: PackageEntity, lines: Iterator[list[str]], *, strict: bool) -
     missing = [column for column, field in maps.items() if column not in header and not _is_drawn(entity, field)]
     if missing and len(missing) == len(maps):
         raise PackageError("FF004: the header row is missing.")
+    if strict:
+        _check_header(header)
     if missing and strict:
         raise PackageError(f"DMF1966: mapped columns do not match the file: {', '.join(missing)}")
     places = [(header.index(column), field) for column, field in maps.items() if column in header]
     return [
         {field: cells[place] if place < len(cells) else "" for place, field in places} for cells in lines if any(cells)
     ]
+
+
+def _check_header(header: list[str]) -> None:
+    """Columns are named once and in upper case (contract 5)."""
+    for column in header:
+        if column != column.upper():
+            raise PackageError(f"DMF1966: mapped columns do not match the file: {column}")
+        if header.count(column) > 1:
+            raise PackageError(f"FF004: the column {column} stands in the header row more than once.")
 
 
 def _is_drawn(entity: PackageEntity, field: str) -> bool:

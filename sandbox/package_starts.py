@@ -16,6 +16,7 @@ from sandbox.world import World
 
 _UNPACKING = threading.Lock()  # of this process: parallel starts are a matter of calls, which a killed process loses
 _QUEUE_SECONDS = 600.0
+_LONGEST_NAME = 255
 _SLICE = 0.1
 _GRACE = 3 * _SLICE  # so long an unpacking may still run that a reset has ended
 _CONFLICT = (
@@ -33,6 +34,8 @@ def get_azure_write_url(call: Call, asked: dict[str, Any], user: str) -> Any:
     name = asked.get("uniqueFileName") or ""
     if not name:
         raise refusal("uniqueFileName must be filled in.")
+    if len(name) > _LONGEST_NAME or ".." in name or any(sign in "/\\" or not sign.isprintable() for sign in name):
+        raise refusal(f"uniqueFileName is the name of a file without a folder, of {_LONGEST_NAME} characters at most.")
     found = {
         "BlobId": "{" + str(uuid.uuid5(uuid.NAMESPACE_URL, name)) + "}",
         "BlobUrl": blob_addresses.write_url(call.world, name),

@@ -16,7 +16,7 @@ from sandbox.world import World
 
 FLAT, HEADERS, LINES = "BudgetRegisterEntries", "BudgetRegisterEntryHeaders", "BudgetRegisterEntryLines"
 _ENTRY = "dataAreaId = ? AND LegalEntityId = ? AND EntryNumber = ?"
-_HEADER_FIELDS = {"BudgetModelId": "Budget model", "BudgetCode": "Budget code"}
+HEADER_FIELDS = {"BudgetModelId": "Budget model", "BudgetCode": "Budget code"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class EntryWriter:
         if header is None:
             return known
         if known is not None and self.kind == FLAT:
-            for name, label in _HEADER_FIELDS.items():
+            for name, label in HEADER_FIELDS.items():
                 if known[name] != header[name]:
                     raise RowError(name.upper(), f"update not allowed for field '{label}'")
             return known

@@ -7,7 +7,7 @@ from sandbox import number_sequences
 from sandbox.access import FinanceUser
 from sandbox.budget_rules import Rulebook
 from sandbox.finance_sets import FINANCE_SETS
-from sandbox.register_entries import set_totals
+from sandbox.register_entries import HEADER_FIELDS, set_totals
 from sandbox.row_fields import RowError, line_number_of, not_found
 from sandbox.seed import put_row
 from sandbox.wire import Call
@@ -73,11 +73,13 @@ def insert_entry(call: Call, user: FinanceUser, row: Row) -> Row:
         key = insert_header(call, user, _part(row, _HEADERS.fields) | {"DefaultDate": row.get("Date", _today())})
     header = _header(call, key)
     assert header is not None
+    _need_same_entry(header, row)
     return _add_line(call, header, key, _line_part(row))
 
 
 def update_entry(call: Call, user: FinanceUser, found: Row, row: Row) -> None:
     header = _header_of(call, found)
+    _need_same_entry(header, row)
     _keep_header(call, {name: found[name] for name in _HEADERS.keys}, header | _part(row, _HEADERS.fields))
     line = call.world.store.row(
         f"SELECT * FROM BudgetRegisterEntryLines WHERE {_ENTRY} AND LineNumber = ?",
@@ -146,6 +148,13 @@ def _need_open(call: Call, header: Row) -> None:
     if header["Status"] == "Completed" and call.world.faults.plays("completed-is-closed"):
         entry = header["EntryNumber"]
         raise RowError("EntryNumber", f"Budget register entry {entry} is completed and cannot be changed.")
+
+
+def _need_same_entry(header: Row, row: Row) -> None:
+    """A line names the model and code of its entry or none; it cannot move the entry to others."""
+    for name, label in HEADER_FIELDS.items():
+        if name in row and str(row[name]).lower() != header[name].lower():
+            raise RowError(name, f"update not allowed for field '{label}'")
 
 
 def _rulebook(call: Call, key: Row) -> Rulebook:

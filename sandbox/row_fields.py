@@ -9,8 +9,9 @@ from sandbox.entities import ENUMS, EntitySet
 
 DATES = ("DATE", "ENTRYDATE", "DEFAULTDATE")
 CODES = ("ENTRYNUMBER", "BUDGETMODELID", "BUDGETCODE", "REASONCODE", "CURRENCYCODE")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?")
-_NUMBER = re.compile(r"[+-]?(\d{1,28}(\.\d{0,28})?|\.\d{1,28})")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
+# ASCII digits only; a Real of Finance holds 16 of them before the point, of which leading zeros are none
+_NUMBER = re.compile(r"[+-]?(0*[0-9]{1,16}(\.[0-9]{0,28})?|\.[0-9]{1,28})")
 
 
 class RowError(Exception):

@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS import_errors (
   execution INTEGER NOT NULL, position INTEGER NOT NULL, row INTEGER NOT NULL, stage TEXT NOT NULL,
   field TEXT NOT NULL, message TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS import_errors_by_execution ON import_errors (execution);
+CREATE TABLE IF NOT EXISTS refused_keys (
+  execution INTEGER NOT NULL, position INTEGER NOT NULL, row INTEGER NOT NULL, legal_entity TEXT NOT NULL,
+  entry_number TEXT NOT NULL, line_number TEXT NOT NULL, PRIMARY KEY (execution, position, row));
 CREATE TABLE IF NOT EXISTS error_files (
   execution INTEGER NOT NULL, entity TEXT NOT NULL, ready REAL NOT NULL, PRIMARY KEY (execution, entity));
 CREATE TABLE IF NOT EXISTS status_questions (execution INTEGER PRIMARY KEY, asked INTEGER NOT NULL);

@@ -31,6 +31,7 @@ def account_of(call: Call) -> Response:
     if call.method == "PUT":
         asked = call.json()
         _check_names(asked, {*_FLAGS, *_INSTANTS, "dataverse_enabled"})
+        _check_flags(asked, (*_FLAGS, "dataverse_enabled"))
         try:
             changes: dict[str, Any] = {name: instant_of(asked[name]) for name in _INSTANTS if name in asked}
         except ValueError:
@@ -64,6 +65,7 @@ def application_of(call: Call) -> Response:
     if call.method == "PUT":
         asked = call.json()
         _check_names(asked, {*_APPLICATION, "dataverse_enabled"})
+        _check_flags(asked, ("dataverse_enabled",))
         for name, kind in _APPLICATION.items():
             if asked.get(name) is not None and not isinstance(asked[name], kind):
                 raise _problem(f"{name} is a {kind.__name__} or null.")
@@ -96,6 +98,12 @@ def _check_names(asked: dict[str, Any], known: set[str]) -> None:
     unknown = sorted(set(asked) - known)
     if unknown:
         raise _problem(f"Unknown key '{unknown[0]}'. Known: {', '.join(sorted(known))}.")
+
+
+def _check_flags(asked: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in names:
+        if not isinstance(asked.get(name, False), bool):
+            raise _problem(f"{name} is true or false.")
 
 
 def _problem(text: str) -> WireError:

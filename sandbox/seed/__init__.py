@@ -62,6 +62,7 @@ def fill(store: Store, finance_url: str) -> None:
             "executions",
             "execution_entities",
             "import_errors",
+            "refused_keys",
             "error_files",
             "status_questions",
             "exported_packages",

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import threading
+import uuid
 import zipfile
 
 import pytest
@@ -231,9 +232,20 @@ class TestScriptedEndings:
         url = until(
             lambda: wire.act("GetImportTargetErrorKeysFileUrl", **keys).json()["value"], 20, "the file is ready"
         )
-        rows = wire.http.get(url).text.split("\r\n")
-        assert [row.split(",")[0] for row in rows[1:4]] == ["1", "2", "3"]
+        rows = wire.http.get(url).text.lstrip("\ufeff").split("\r\n")
+        assert rows[0] == "LEGALENTITYID,ENTRYNUMBER,LINENUMBER,FIELD,MESSAGE"
+        sent = ["1", "2", "3"]
+        assert [row.split(",")[:3] for row in rows[1:] if row.startswith("USMF,")] == [["USMF", "T-1", n] for n in sent]
         assert wire.act("GetImportStagingErrorFileUrl", **keys).json()["value"] == ""
+
+    @pytest.mark.parametrize("hint", [False, True])
+    def test_a_record_id_leads_to_no_line_and_stays(self, wire, hint):
+        wire.control.put("faults", {"error_line_hint": hint})
+        self.ended(wire, effect="partial", rows=3)
+        errors = wire.errors()
+        assert len({uuid.UUID(error["RecordId"]) for error in errors}) == 3 and wire.errors() == errors
+        starts = [error["ErrorMessage"].startswith(f"Line {n}: ") for n, error in enumerate(errors, 1)]
+        assert starts == [hint] * 3
 
     def test_half_of_it_and_then_canceled(self, wire):
         assert self.ended(wire, effect="canceled") == "Canceled"
@@ -344,7 +356,7 @@ class TestPackageChecks:
         assert (found["StagingRecordsToBeProcessedCount"], found["StagingRecordsCreatedCount"]) == (3, 2)
         assert (found["StagingStatus"], found["TargetRecordsCreatedCount"]) == ("Error", 2)
         url = wire.act("GetImportStagingErrorFileUrl", executionId="e-1", entityName=FLAT).json()["value"]
-        assert "DMF1959" in wire.http.get(url).text
+        assert 'USMF,T-1,1,ENTRYNUMBER,"DMF1959' in wire.http.get(url).text
 
 
 class TestFormats:
@@ -473,3 +485,60 @@ class TestRecurringIntegration:
         assert zipfile.is_zipfile(io.BytesIO(wire.http.get(message["DownloadLocation"]).content))
         assert self.call(wire, "POST", "ack/act-2", json.dumps(message).encode()).status_code == 200
         assert self.call(wire, "GET", "dequeue/act-2").status_code == 204
+
+
+class TestStrictCsv:
+    """A file that is not quite a CSV file fails as a whole, and no row of it arrives."""
+
+    GOOD = csv_text([LINE, LINE | {"LINENUMBER": "2"}])
+
+    def ended(self, wire, text):
+        wire.start(flat(LINE, source_format="CSV", data=text.encode()))
+        return wire.ended()
+
+    @pytest.mark.parametrize(
+        ("name", "text"),
+        [
+            ("an open quote", GOOD + '"T-1'),
+            ("a quote inside a cell without quotes", GOOD + 'T"1,3\r\n'),
+            ("a bare line feed", GOOD.replace('"\r\n', '"\n').replace('"\n', '"\r\n', 1)),
+            ("a bare carriage return", GOOD[:-2] + "\r"),
+            ("a column that stands twice", GOOD.replace('"COMMENT"', '"COMMENT","COMMENT"')),
+            ("a column in lower case", GOOD.replace('"COMMENT"', '"Comment"')),
+            ("a null character", GOOD.replace('"2"', '"2\x00"')),
+        ],
+    )
+    def test_the_package_fails(self, wire, name, text):
+        assert text != self.GOOD
+        assert self.ended(wire, text) == "Failed", name
+        assert wire.lines() == [] and texts(wire)
+
+    def test_a_line_break_inside_quotes_is_a_part_of_its_cell(self, wire):
+        assert self.ended(wire, csv_text([LINE | {"COMMENT": 'one\ntwo "three"'}])) == "Succeeded"
+        assert wire.lines()[0]["Comment"] == 'one\ntwo "three"'
+
+    @pytest.mark.parametrize("amount", ["\u0661\u0662", "\uff11\uff12.5", "12345678901234567", "1" * 29])
+    def test_an_amount_has_ascii_digits_and_sixteen_before_the_point(self, wire, amount):
+        wire.start(flat(LINE, LINE | {"LINENUMBER": "2", "TRANSACTIONCURRENCYAMOUNT": amount}))
+        assert wire.ended() == "PartiallySucceeded"
+        assert "DMF2018" in texts(wire) and len(wire.lines()) == 1
+
+    def test_sixteen_digits_are_kept(self, wire):
+        wire.start(flat(LINE | {"TRANSACTIONCURRENCYAMOUNT": "1234567890123456.78"}))
+        assert wire.ended() == "Succeeded"
+        assert wire.lines()[0]["TransactionCurrencyAmount"] == "1234567890123456.78"
+
+
+class TestParameters:
+    @pytest.mark.parametrize("asked", [{}, {"executionId": None}, {"executionId": ""}])
+    def test_a_status_is_of_an_execution(self, wire, asked):
+        answer = wire.act("GetExecutionSummaryStatus", **asked)
+        assert answer.status_code == 400 and "executionId" in said(answer)
+
+    @pytest.mark.parametrize("name", ["a/b.zip", "a\\b.zip", "../b.zip", "..", "a" * 256, "a\x00b", "a\nb"])
+    def test_an_upload_has_a_plain_name(self, wire, name):
+        answer = wire.act("GetAzureWriteUrl", uniqueFileName=name)
+        assert answer.status_code == 400 and "uniqueFileName" in said(answer)
+
+    def test_a_long_plain_name_is_taken(self, wire):
+        assert wire.act("GetAzureWriteUrl", uniqueFileName="a" * 255).status_code == 200

@@ -690,6 +690,26 @@ class TestVirtualEntities:
             assert answer.status_code == 400
             assert "PluginSqlLockManager failed to acquire lock" in answer.json()["error"]["message"]
 
+    @pytest.mark.parametrize("early", [False, True])
+    def test_the_flag_waits_for_the_table_unless_it_is_early(self, wire, dataverse, early):
+        def flag():
+            return dataverse.get(entry).json()["mserp_hasbeengenerated"]
+
+        entry = self.entry(dataverse)
+        dataverse.ask("PATCH", entry, {"mserp_hasbeengenerated": False})
+        wire.control.put("faults", {"generation_seconds": 3600, "flag_early": early})
+        dataverse.ask("PATCH", entry, {"mserp_hasbeengenerated": True})
+        assert flag() is early
+        assert dataverse.get("mserp_budgetmodelentities").status_code == 404
+
+    def test_the_flag_comes_with_the_table(self, wire, dataverse):
+        entry = self.entry(dataverse)
+        dataverse.ask("PATCH", entry, {"mserp_hasbeengenerated": False})
+        wire.control.put("faults", {"generation_seconds": 0.2})
+        dataverse.ask("PATCH", entry, {"mserp_hasbeengenerated": True})
+        until(lambda: dataverse.get(entry).json()["mserp_hasbeengenerated"], 20, "the flag is up")
+        assert dataverse.get("mserp_budgetmodelentities").status_code == 200
+
     def test_after_a_while_the_table_is_there(self, wire, dataverse):
         entry = self.entry(dataverse)
         dataverse.ask("PATCH", entry, {"mserp_hasbeengenerated": False})
@@ -820,3 +840,55 @@ class TestKeysOfNewTables:
         assert dataverse.get("new_things(new_name='a')").status_code == 400
         wire.control.call("POST", "reset")
         assert dataverse.get("new_things").status_code == 404
+
+
+class TestLiteralsOfAFilter:
+    """A literal has the type of the property beside it, or the filter is refused in Dataverse's envelope."""
+
+    @pytest.mark.parametrize(
+        ("path", "condition"),
+        [
+            ("systemusers", "fullname eq 5"),
+            ("systemusers", "fullname eq true"),
+            ("systemusers", "fullname"),
+            ("systemusers", "isdisabled eq 'no'"),
+            ("systemusers", "isdisabled eq 0"),
+            ("systemusers", "contains(isdisabled,'x')"),
+            ("systemusers", "contains(fullname,5)"),
+            ("systemusers", "systemuserid eq 'nobody'"),
+            ("systemusers", "systemuserid eq 5"),
+            ("workflows", "statecode eq 'Activated'"),
+            ("workflows", "statecode eq '1'"),
+            ("workflows", "createdon gt 'yesterday'"),
+            ("workflows", "createdon gt 5"),
+            ("workflows", "statecode eq 1 and name"),
+            ("workflows", "ownerid/fullname eq 5"),
+            ("mserp_budgetmodelentities", "mserp_stopped eq 'Yes'"),
+            ("workflows", "Microsoft.Dynamics.CRM.In(PropertyName='statecode',PropertyValues=[\"on\"])"),
+        ],
+    )
+    def test_of_another_type_is_refused(self, dataverse, path, condition):
+        answer = dataverse.get(path, filter=condition)
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["error"]["code"].startswith("0x") and answer.json()["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("path", "condition"),
+        [
+            ("systemusers", "isdisabled eq false and fullname ne null"),
+            ("systemusers", "systemuserid ne 11111111-1111-1111-1111-111111111111"),
+            ("systemusers", "systemuserid ne '11111111-1111-1111-1111-111111111111'"),
+            ("workflows", "createdon gt 2000-01-01 and createdon lt 2100-01-01T00:00:00Z"),
+            ("workflows", 'Microsoft.Dynamics.CRM.In(PropertyName=\'statecode\',PropertyValues=["0","1"])'),
+            ("workflows", "contains(name,'Export') and (statecode eq 0 or statecode eq 1)"),
+            ("workflows", "ownerid/fullname ne 'nobody'"),
+        ],
+    )
+    def test_of_the_same_type_is_answered(self, dataverse, path, condition):
+        assert dataverse.get(path, filter=condition).json()["value"]
+
+    def test_a_null_character_is_no_enumeration(self, wire, dataverse):
+        hidden = "'\x00NoYes:Yes'"
+        answer = dataverse.get("systemusers", filter=f"fullname eq {hidden}")
+        assert answer.status_code == 400
+        assert wire.finance("BudgetModels", **{"$filter": f"Stopped eq {hidden}"}).status_code == 400

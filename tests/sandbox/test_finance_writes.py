@@ -114,7 +114,7 @@ class TestProjects:
 
 class TestEntries:
     def test_a_header_becomes_a_draft_of_its_sender(self, finance):
-        row = made(finance, HEADERS, HEADER | {"Status": "Completed", "BudgetType": "Transfer"}).json()
+        row = made(finance, HEADERS, HEADER | {"Status": "Draft", "BudgetType": "Transfer"}).json()
         assert (row["Status"], row["WorkflowStatus"], row["BudgetType"]) == ("Draft", "None", "OriginalBudget")
         assert (row["dataAreaId"], row["LegalEntityId"], row["ExpenseBudgetTotal"]) == ("usmf", "USMF", 0)
         [entry] = finance.wire.control.get("register-entries", legalEntity="USMF")["entries"]
@@ -265,3 +265,29 @@ class TestExpand:
     )
     def test_only_the_first_level_is_expanded(self, entry, text):
         assert refusal(entry.get(LINES, **{"$expand": text}))
+
+
+class TestWhatAnEntryKeeps:
+    """A line cannot move its entry to another model or code, nor say that a new one is completed."""
+
+    OTHERS = ({"BudgetModelId": "FY22-CIP"}, {"BudgetCode": "AMEND"}, {"BudgetCode": "TRANS"})
+
+    @pytest.mark.parametrize("change", OTHERS)
+    def test_a_line_for_an_entry_names_its_model_and_code(self, entry, change):
+        answer = entry.call("POST", FLAT, exact(ENTRY | {"LineNumber": 2} | change))
+        assert answer.status_code == 400 and "update not allowed for field 'Budget" in refusal(answer)
+        assert len(entry.get(LINES).json()["value"]) == 1
+        made(entry, FLAT, ENTRY | {"LineNumber": 2})
+
+    @pytest.mark.parametrize("change", OTHERS)
+    def test_a_change_of_a_line_leaves_model_and_code_alone(self, entry, change):
+        answer = entry.call("PATCH", ENTRY_AT, change)
+        assert answer.status_code == 400 and "update not allowed for field 'Budget" in refusal(answer)
+        row = entry.get(HEADER_AT).json()
+        assert (row["BudgetModelId"], row["BudgetCode"]) == ("FY22-OPS", "ORIG")
+
+    @pytest.mark.parametrize(("path", "row"), [(HEADERS, HEADER), (FLAT, ENTRY)])
+    def test_a_new_entry_cannot_be_completed(self, finance, path, row):
+        answer = finance.call("POST", path, exact(row | {"Status": "Completed"}))
+        assert answer.status_code == 400 and "'Status'" in refusal(answer)
+        assert finance.get(HEADERS).json()["value"] == []
