@@ -64,29 +64,30 @@ def test_the_value_is_set_in_dataverse_and_kept_in_the_trail(installer, world, e
     assert AuditEntry.objects.filter(verb="set variable").count() == 1
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("", "not the root address"),
-        ("http://localhost", "not the root address"),
-        ("https://evil.example", "The portal may not call evil.example:443"),
-        ("https://user@localhost", "not the root address"),
-        ("https://169.254.169.254", "The portal may not call 169.254.169.254:443"),
-        ("https://localhost:1/", "The portal may not call localhost:1"),
-    ],
-)
-def test_only_allowed_hosts_are_taken(installer, environment, sandbox, value, text):
-    page = set_value(installer, environment, value)
-    assert page.status_code == 422
-    assert text in text_of(page)
+NO_ROOT, REFUSED = "not the root address", "The portal may not call"
+
+
+def test_only_allowed_hosts_are_taken(installer, environment, sandbox):
+    for value, text in (
+        ("", NO_ROOT),
+        ("http://localhost", NO_ROOT),
+        ("https://user@localhost", NO_ROOT),
+        (f"https://localhost:{sandbox.tls_port}/data", NO_ROOT),
+        ("https://evil.example", f"{REFUSED} evil.example:443"),
+        ("https://169.254.169.254", f"{REFUSED} 169.254.169.254:443"),
+        ("https://localhost:1/", f"{REFUSED} localhost:1"),
+    ):
+        page = set_value(installer, environment, value)
+        assert (page.status_code, text in text_of(page)) == (422, True), value
     assert not AuditEntry.objects.filter(verb="set variable").exists()
 
 
 def test_a_lost_answer_is_looked_up_and_not_believed(installer, environment, sandbox):
     sandbox.put(URI, {"value": None})
-    sandbox.faults({"call": "POST environmentvariablevalues", "kind": "lost_answer"})
+    sandbox.faults({"call": "environmentvariablevalues", "kind": "lost_answer"})
     root = f"https://localhost:{sandbox.tls_port}"
     page = text_of(set_value(installer, environment, root))
+    assert len(sandbox.requests("environmentvariablevalues")) == 1
     assert f"BPP App FinOps URI is {root}." in page
 
 
@@ -137,20 +138,16 @@ def test_the_it_administrator_sets_up_an_environment(world, environment):
     assert "kind: sandbox → production" in entry.detail
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "text"),
-    [
-        ("dataverse_url", "https://evil.example", "The portal may not call evil.example:443"),
-        ("authority", "https://login.example", "The portal may not call login.example:443"),
+def test_an_unfit_environment_is_refused(world, environment):
+    installer = as_(world.installer)
+    for field, value, text in (
+        ("dataverse_url", "https://evil.example", f"{REFUSED} evil.example:443"),
+        ("authority", "https://login.example", f"{REFUSED} login.example:443"),
         ("dataverse_url", "http://127.0.0.1", "Enter an https address"),
         ("name", "Sandbox", "already exists"),
-    ],
-)
-def test_an_unfit_environment_is_refused(world, environment, field, value, text):
-    form = form_of(environment, name="Contoso") | {field: value}
-    page = as_(world.installer).post("/environments/new/", form)
-    assert page.status_code == 422
-    assert text in text_of(page)
+    ):
+        page = installer.post("/environments/new/", form_of(environment, name="Contoso") | {field: value})
+        assert (page.status_code, text in text_of(page)) == (422, True), field
     assert Environment.objects.count() == 1
 
 

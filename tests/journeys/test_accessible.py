@@ -121,3 +121,21 @@ def test_the_administration(visit, size):
     for path in ("/admin/", "/admin/connections/flow/", "/admin/exports/run/"):
         owner.open(path)
         owner.accessible(path)
+
+
+@SIZES
+def test_the_set_up(visit, demo, size):
+    owner = visit("owner", size)
+    owner.open("/connections/")
+    owner.accessible("connections")
+    owner.open("/flows/?roles=1")
+    owner.accessible("flows")
+    installer = visit("installer", size)
+    installer.open("/environments/new/")
+    installer.accessible("new environment")
+    demo.sandbox("PUT", "virtual-entities/BudgetModelEntity", {"visible": False})
+    try:
+        installer.open("/environments/1/")
+        installer.accessible("an environment with a hidden entity")
+    finally:
+        demo.sandbox("PUT", "virtual-entities/BudgetModelEntity", {"visible": True})
