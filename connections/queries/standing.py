@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from connections import finance_users
-from connections.errors import RemoteError
+from connections.errors import NoPermission, RemoteError
 from connections.models import Environment
 from connections.refusals import OPERATIONS_ROLE, PARAMETERS_DUTY
 from connections.rules.flows import EXPORT_FLOW
@@ -53,8 +53,21 @@ def what_was_found(*, environment: Environment) -> str:
     first = f"Found: {standing.account} has {roles} in Finance." if standing.account else ""
     if standing.account and standing.missing:
         first = f"{first[:-1]}, and lacks {' and '.join(standing.missing)}."
-    owners = []
+    return " ".join(filter(None, (first, _ownership(environment))))
+
+
+def explained(error: RemoteError, *, environment: Environment) -> RemoteError:
+    """A refusal of permission with what was found added to its next step; every other error as it is."""
+    if isinstance(error, NoPermission):
+        error.hint = " ".join(filter(None, (error.hint, what_was_found(environment=environment))))
+    return error
+
+
+def _ownership(environment: Environment) -> str:
+    found = []
     for one in flows(environment=environment):
         accounts = {r.connection.account if r.connection else "nobody" for r in one.references.all()}
-        owners.append(f"{one.name} is owned by {one.owner or 'nobody'} and connected as {', '.join(sorted(accounts))}")
-    return " ".join(filter(None, (first, f"{'; '.join(owners)}." if owners else "")))
+        found.append((one.name, f"owned by {one.owner or 'nobody'} and connected as {' and '.join(sorted(accounts))}"))
+    if len(found) > 1 and len({text for _, text in found}) == 1:
+        return f"All flows are {found[0][1]}."
+    return f"{'; '.join(f'{name} is {text}' for name, text in found)}." if found else ""

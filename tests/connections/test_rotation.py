@@ -48,7 +48,7 @@ def test_a_wrong_key_is_attention_and_no_crash(world, environment, settings, cap
     assert page.count("The stored sign-in can't be decrypted.") == 2
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_two_workers_that_refresh_at_once_lose_nothing(environment):
     both = threading.Barrier(2)
     tokens, failures = [], []

@@ -100,6 +100,7 @@ class TestUserB:
         run = work(export(world.planner, OAKLAND))
         assert (run.state, run.headline) == (State.FAILED, NO_PERMISSION)
         assert "Access denied when reading dimension parameters" in run.cause
+        assert "owner@contoso.example has Data management operations user in Finance, and lacks a role" in run.hint
         assert not sandbox.get("register-entries", legalEntity="USMF")["entries"]
 
 
@@ -117,6 +118,8 @@ class TestUserC:
         run = work(export(world.planner, OAKLAND))
         assert (run.state, run.headline) == (State.FAILED, NO_PERMISSION)
         assert "planner@contoso.example" in run.cause
+        found = "Found: owner@contoso.example has Budget write-back, Data management operations user in Finance."
+        assert f"{found} All flows are owned by owner and connected as owner@contoso.example." in run.hint
 
     def test_they_manage_no_connection_and_no_flow(self, world, environment):
         assert Right.MANAGE_CONNECTIONS not in rights_of(world.planner)
