@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from bpp_portal import people_admin, views
+from bpp_portal import flow_page, people_admin, views
 
 people_admin.register(admin.site)
 
@@ -24,6 +24,7 @@ urlpatterns = [
     path("cubes/", include("exports.pane_urls")),
     path("cubes/", include("cubes.urls")),
     path("exports/", include("exports.urls")),
-    path("connections/", include("connections.urls")),
+    path("flows/", flow_page.flows, name="flows"),
+    path("", include("connections.urls")),
     path("api/v1/", include("bpp_portal.api")),
 ]

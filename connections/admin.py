@@ -53,6 +53,13 @@ class ConnectionAdmin(RightsAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def delete_model(self, request: HttpRequest, obj: Connection) -> None:
+        operations.disconnect(actor=request.user, connection=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
+        for connection in queryset:
+            operations.disconnect(actor=request.user, connection=connection)
+
 
 class ReferenceInline(admin.TabularInline):
     model = ConnectionReference

@@ -11,11 +11,30 @@ from .rules.dataverse import (
     cloud_flow_of,
     connection_slot_of,
 )
+from .rules.entities import VIRTUAL_ENTITIES
 from .rules.wire import literal, text_of
 
 _CATALOG = "mserp_financeandoperationsentities"
 _LOCKED = "failed to acquire lock"
 _CLOUD_FLOW = 5
+_TEXT = 100000000
+
+
+def create_variable(client: DataverseClient, schema_name: str, display_name: str) -> None:
+    """Create an environment variable of type Text, without a value. InDoubt when the answer was lost: look again."""
+    body = {"schemaname": schema_name, "displayname": display_name, "type": _TEXT}
+    url = client.service.address("environmentvariabledefinitions")
+    client.service.call("POST", url, body=body, refuse=client.refuse, repeatable=False)
+
+
+def catalog(client: DataverseClient) -> dict[str, CatalogEntity]:
+    """The entities of the write-back that Finance offers, by their physical name."""
+    options = {
+        "$select": "mserp_financeandoperationsentityid,mserp_physicalname,mserp_displayname,mserp_hasbeengenerated",
+        "$filter": " or ".join(f"mserp_physicalname eq {literal(name)}" for name in VIRTUAL_ENTITIES),
+    }
+    rows = client.service.rows(_CATALOG, options, refuse=client.refuse)
+    return {entity.physical_name: entity for entity in (read_as(catalog_entity_of, row) for row in rows)}
 
 
 def catalog_entity(client: DataverseClient, physical_name: str) -> CatalogEntity | None:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import vault
-from .entra_application import application, bearer_of, sign_in_error, understood
-from .errors import ConnectionMissing
+from .entra_application import application, application_token, bearer_of, sign_in_error, understood
+from .errors import ConnectionMissing, Permanent
 from .models import Connection, Environment
 from .rules.secrets import storable
 
 COLUMN = "connections.connection.token_cache"
+UNREADABLE = "The stored sign-in can't be decrypted."
 _MARGIN_SECONDS = 300
 
 
@@ -75,6 +76,8 @@ def token_for(connection: Connection, resource: str, *, refresh: bool = False) -
     One sign-in serves Dataverse and Finance. Raises ConnectionMissing when the person must sign in again; the
     connection is then marked as needing attention.
     """
+    if connection.auth == Connection.Auth.APPLICATION:
+        return _application_token(connection, resource, refresh)
     from msal import SerializableTokenCache
 
     cache = SerializableTokenCache()
@@ -99,6 +102,14 @@ def token_for(connection: Connection, resource: str, *, refresh: bool = False) -
     if isinstance(error, ConnectionMissing):
         needs_attention(connection, error.cause)
     raise error
+
+
+def _application_token(connection: Connection, resource: str, refresh: bool) -> str:
+    try:
+        return application_token(connection.environment, resource, refresh=refresh)
+    except Permanent as error:
+        needs_attention(connection, error.cause)
+        raise
 
 
 def seal_cache(owner_id: int, cache: str) -> bytes:
@@ -137,7 +148,7 @@ def _cache_text(connection: Connection) -> str:
             return vault.unseal(sealed, owner_id=connection.owner_id, column=COLUMN).decode()
         reason = "Nobody has signed in yet."
     except vault.Unreadable:
-        reason = "The stored sign-in can't be decrypted."
+        reason = UNREADABLE
     needs_attention(connection, reason)
     raise ConnectionMissing(reason, hint=f"{connection.owner} signs in again on the Connections page.")
 

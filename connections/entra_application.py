@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,23 @@ def credential(environment: Environment) -> str | dict[str, str]:
     if not path:
         secrets: Mapping[str, str] = getattr(settings, "CLIENT_SECRETS", {})
         return str(secrets.get(environment.name, settings.ENTRA_CLIENT_SECRET))
+    certificate, key = _certificate(path)
+    plain = serialization.NoEncryption()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    # With the certificate at hand msal signs with its SHA-256 thumbprint; SHA-1 is for older servers only.
+    return {
+        "private_key": private.decode(),
+        "public_certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+    }
+
+
+def certificate_until() -> date | None:
+    """The last day of the certificate in ENTRA_CERTIFICATE_FILE; None without one. Raises CertificateRefused."""
+    path = settings.ENTRA_CERTIFICATE_FILE
+    return _certificate(path)[0].not_valid_after_utc.date() if path else None
+
+
+def _certificate(path: str) -> tuple[x509.Certificate, Any]:
     try:
         pem = Path(path).read_bytes()
         certificate, key = x509.load_pem_x509_certificate(pem), serialization.load_pem_private_key(pem, None)
@@ -76,13 +94,7 @@ def credential(environment: Environment) -> str | dict[str, str]:
             headline="The portal can't prove who it is to Entra",
             code="credential-unreadable",
         ) from None
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    # With the certificate at hand msal signs with its SHA-256 thumbprint; SHA-1 is for older servers only.
-    return {
-        "private_key": private.decode(),
-        "public_certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
-    }
+    return certificate, key
 
 
 def application_token(environment: Environment, resource: str, *, refresh: bool = False) -> str:

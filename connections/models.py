@@ -31,6 +31,7 @@ class Environment(models.Model):
     class Link(models.TextChoices):
         VIRTUAL_TABLES = "virtual tables", "Virtual tables"
         DUAL_WRITE = "dual-write", "Dual-write"
+        NONE = "not linked", "Not linked"
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.SANDBOX)
@@ -44,6 +45,12 @@ class Environment(models.Model):
     )
     client_id = models.CharField("application (client) id", max_length=100)
     linked_through = models.CharField(max_length=20, choices=Link.choices, default=Link.VIRTUAL_TABLES)
+    secret_expires_on = models.DateField(
+        "client secret expires on",
+        null=True,
+        blank=True,
+        help_text="As Entra shows it under Certificates & secrets. A certificate tells its date itself.",
+    )
 
     class Meta:
         ordering = ["id"]
@@ -57,7 +64,14 @@ class Environment(models.Model):
 
 
 class Connection(models.Model):
-    """A person's sign-in to Dataverse or Finance. The token cache is encrypted and never shown."""
+    """A person's sign-in to Dataverse or Finance. The token cache is encrypted and never shown.
+
+    With `auth` *Application* the portal's own application (a service principal) stands in for the person.
+    """
+
+    class Auth(models.TextChoices):
+        PERSON = "person", "OAuth"
+        APPLICATION = "application", "Application"
 
     class Status(models.TextChoices):
         CONNECTED = "connected", "Connected"
@@ -66,6 +80,7 @@ class Connection(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="connections")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="connections")
     kind = models.CharField(max_length=20, choices=KINDS)
+    auth = models.CharField("authentication type", max_length=20, choices=Auth.choices, default=Auth.PERSON)
     account = models.CharField("signed in as", max_length=254, blank=True)
     home_account_id = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.CONNECTED)

@@ -11,6 +11,7 @@ from .access import (
 from .members import members
 from .people import finance_user_may_export
 from .schema import budget_models, budget_schema, legal_entities
+from .standing import explained
 
 __all__ = [
     "budget_models",
@@ -18,6 +19,7 @@ __all__ = [
     "dataverse_client",
     "default_environment",
     "environments",
+    "explained",
     "finance_client",
     "finance_user_may_export",
     "flow",

@@ -1,5 +1,7 @@
 """Environments and flows, and the clients that act as a flow's owner."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from connections import entra
@@ -74,6 +76,23 @@ def finance_client_of(wanted: Flow, *, must_be_on: bool) -> FinanceClient:
         return entra.token_for(connection, root, refresh=refresh)
 
     return FinanceClient(root=root, who=connection.account, bearer=bearer)
+
+
+def connection_of(*, environment: Environment, user: Any, kind: ConnectionKind) -> Connection | None:
+    """The person's own connection of this kind, if there is one."""
+    found = Connection.objects.select_related("environment", "owner")
+    return found.filter(environment=environment, owner=user, kind=kind).first()
+
+
+def own_connection(*, environment: Environment, user: Any, kind: ConnectionKind, purpose: str = "") -> Connection:
+    """The person's own connection. Raises ConnectionMissing when they have none: nobody acts with another's."""
+    found = connection_of(environment=environment, user=user, kind=kind)
+    if found is None:
+        raise ConnectionMissing(
+            f"You have no {kind.label} connection in {environment}.",
+            hint=" ".join(filter(None, (f"Connect {kind.label} first.", purpose and f"{purpose} as you."))),
+        )
+    return found
 
 
 def _connection(wanted: Flow, kind: ConnectionKind) -> Connection:

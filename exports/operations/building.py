@@ -10,7 +10,7 @@ from django.db import transaction
 from bpp_portal.kernel.hold import hold
 from bpp_portal.kernel.roles import Right, has_right
 from connections.errors import FlowOff, RemoteError
-from connections.queries import dataverse_client, flow
+from connections.queries import dataverse_client, explained, flow
 from cubes.engine import open_engine
 from cubes.queries import visibility
 from exports import frozen
@@ -37,7 +37,7 @@ def begin(run: Run) -> Observation | None:
         if not flow(environment=run.environment, name=COUNT).is_on:
             raise FlowOff(f"{COUNT} is turned off.", hint="Its owner turns it on.")
     except RemoteError as error:
-        return before_start(error)
+        return before_start(explained(error, environment=run.environment))
     move(run=run, to=State.BUILDING, not_before=None)
     return None
 
@@ -58,7 +58,7 @@ def build(run: Run) -> Observation:
             fresh=True,
         )
     except RemoteError as error:
-        return before_start(error)
+        return before_start(explained(error, environment=run.environment))
     if checked.problems or checked.schema is None:
         first = checked.problems[0]
         more = f" and {len(checked.problems) - 1} more" if len(checked.problems) > 1 else ""

@@ -10,7 +10,7 @@ from bpp_portal.kernel.hold import hold
 from connections import blob
 from connections.errors import RemoteError
 from connections.models import StartLock
-from connections.queries import finance_client, finance_user_may_export, flow
+from connections.queries import explained, finance_client, finance_user_may_export, flow
 from connections.rules.execution import ExecutionStatus
 from exports.frozen import PACKAGE
 from exports.models import Attempt, Run
@@ -38,7 +38,7 @@ def upload(run: Run) -> Observation:
         hold("uploading")
         blob.upload(client.write_url(name), run.folder / PACKAGE)
     except RemoteError as error:
-        return before_start(error)
+        return before_start(explained(error, environment=run.environment))
     return Observation(Seen.UPLOADED)
 
 
@@ -84,7 +84,7 @@ def _start_locked(run: Run) -> Observation | None:
                 return Observation(Seen.ACCEPTED)
         address = client.write_url(run.blob_name)
     except RemoteError as error:
-        return before_start(error)
+        return before_start(explained(error, environment=run.environment))
     move(
         run=run,
         to=State.STARTING,
@@ -103,7 +103,7 @@ def _start_locked(run: Run) -> Observation | None:
             legal_entity=run.export.legal_entity,
         )
     except RemoteError as error:
-        return of_start(error)
+        return of_start(explained(error, environment=run.environment))
     hold("started")
     return Observation(Seen.ACCEPTED)
 

@@ -138,3 +138,21 @@ def test_at_1440_the_outcome_of_two_amount_types_and_the_search_are_in_view(visi
     first_bar = page.locator(".chart rect").first.evaluate("bar => bar.x.baseVal.value")
     assert labels
     assert max(labels) + 4 <= first_bar
+
+
+@SIZES
+def test_the_set_up(visit, demo, size):
+    owner = visit("owner", size)
+    owner.open("/connections/")
+    owner.accessible("connections")
+    owner.open("/flows/?roles=1")
+    owner.accessible("flows")
+    installer = visit("installer", size)
+    installer.open("/environments/new/")
+    installer.accessible("new environment")
+    demo.sandbox("PUT", "virtual-entities/BudgetModelEntity", {"visible": False})
+    try:
+        installer.open("/environments/1/")
+        installer.accessible("an environment with a hidden entity")
+    finally:
+        demo.sandbox("PUT", "virtual-entities/BudgetModelEntity", {"visible": True})

@@ -1,33 +1,17 @@
-"""What people do with environments, connections and flows. One intention, one operation, one transaction."""
+"""Who owns the flows, what they run with, and whether they are on."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from bpp_portal.audit.operations import record
-from bpp_portal.kernel.problems import Problem
-
-from . import entra
-from .dataverse import DataverseClient
-from .errors import ConnectionMissing, Refused
-from .models import Connection, ConnectionReference, Environment, Flow
-from .rules.flows import FLOWS, ConnectionKind, ReferenceState, reference_problems, turn_on_problems
-
-
-@transaction.atomic
-def save_environment(*, actor: Any, name: str, **values: str) -> Environment:
-    """Create the environment `name` or bring it to `values` (fields of the model); unchanged ones are left alone."""
-    environment = Environment.objects.select_for_update().filter(name=name).first() or Environment(name=name)
-    changed = [field for field, value in values.items() if getattr(environment, field) != value]
-    if environment.pk and not changed:
-        return environment
-    for field in changed:
-        setattr(environment, field, values[field])
-    environment.save()
-    record(actor=actor, verb="set up environment", subject=name, detail=", ".join(changed))
-    return environment
+from connections import dataverse_setup
+from connections.dataverse import FINANCE_URI, FINANCE_URI_NAME, DataverseClient
+from connections.errors import ConnectionMissing, InDoubt, Refused
+from connections.models import Connection, ConnectionReference, Environment, Flow
+from connections.queries.access import own_connection
+from connections.queries.flow_page import problems_of
+from connections.rules.flows import FLOWS, ConnectionKind, reference_problems
 
 
 @transaction.atomic
@@ -48,10 +32,41 @@ def install_flows(*, actor: Any, environment: Environment) -> list[Flow]:
         for kind in FLOWS[flow.name].requires:
             connection = dataverse if kind is ConnectionKind.DATAVERSE else None
             ConnectionReference.objects.create(flow=flow, kind=kind, connection=connection)
-        flow.is_on = not _turn_on_problems(flow)
+        flow.is_on = not problems_of(flow=flow)
         flow.save(update_fields=["is_on"])
         record(actor=actor, verb="install flow", subject=flow.name, detail=environment.name)
     return added
+
+
+def install(*, actor: Any, environment: Environment) -> list[Flow]:
+    """Install as documented, on the actor's Dataverse connection: the variable, if missing, then the flows.
+
+    Raises ConnectionMissing when the actor has no Dataverse connection.
+    """
+    connection = own_connection(environment=environment, user=actor, kind=ConnectionKind.DATAVERSE)
+    client = DataverseClient(environment=environment, connection=connection)
+    if client.variable(FINANCE_URI) is None:
+        try:
+            dataverse_setup.create_variable(client, FINANCE_URI, FINANCE_URI_NAME)
+        except InDoubt:
+            if client.variable(FINANCE_URI) is None:
+                raise
+        record(actor=actor, verb="create variable", subject=f"{environment.name}: {FINANCE_URI_NAME}")
+    return install_flows(actor=actor, environment=environment)
+
+
+@transaction.atomic
+def update_flows(*, actor: Any, environment: Environment) -> list[Flow]:
+    """Install what an update brings: the actor becomes owner of flows that are missing or owned by nobody.
+
+    An owner's flows stay theirs, with their connections. Returns the flows that are the actor's now.
+    """
+    unowned = list(environment.flows.select_for_update().filter(owner=None))
+    for flow in unowned:
+        flow.owner = actor
+        flow.save(update_fields=["owner"])
+        record(actor=actor, verb="update flow", subject=flow.name, detail="before: nobody")
+    return unowned + install_flows(actor=actor, environment=environment)
 
 
 @transaction.atomic
@@ -72,50 +87,6 @@ def take_ownership(*, actor: Any, environment: Environment) -> None:
         flow.save(update_fields=["owner", "is_on"])
         flow.references.update(connection=None)
         record(actor=actor, verb="take ownership", subject=flow.name, detail=f"before: {previous or 'nobody'}")
-
-
-def begin_connect(
-    *, actor: Any, environment: Environment, kind: ConnectionKind, redirect_uri: str, login_hint: str = ""
-) -> dict[str, Any]:
-    """Start the actor's sign-in; `auth_uri` of the result is where the browser goes, all of it belongs to the session.
-
-    A sign-in to Finance needs the actor's Dataverse connection, which tells where Finance is.
-    """
-    resource = environment.dataverse_url.rstrip("/")
-    if kind is ConnectionKind.FINANCE:
-        resource = _finance_url_for(actor, environment)
-    return entra.begin_sign_in(
-        environment=environment, resource=resource, redirect_uri=redirect_uri, login_hint=login_hint
-    )
-
-
-def connect(
-    *,
-    actor: Any,
-    environment: Environment,
-    kind: ConnectionKind,
-    flow: Mapping[str, Any],
-    answer: Mapping[str, str],
-) -> Connection:
-    """Finish the actor's sign-in and keep the connection; empty slots of the flows they own point at it.
-
-    `flow` is what `begin_connect` returned, `answer` the query of the address that the browser came back to.
-    """
-    signed_in = entra.complete_sign_in(environment=environment, flow=flow, answer=answer)
-    with transaction.atomic():
-        found = Connection.objects.select_for_update().filter(environment=environment, owner=actor, kind=kind)
-        connection = found.first() or Connection(environment=environment, owner=actor, kind=kind)
-        connection.account, connection.home_account_id = signed_in.account, signed_in.home_account_id
-        connection.token_cache = entra.seal_cache(actor.pk, signed_in.cache)
-        connection.token_version += 1
-        connection.status, connection.reason = Connection.Status.CONNECTED, ""
-        connection.connected_at = timezone.now()
-        connection.save()
-        ConnectionReference.objects.filter(
-            flow__environment=environment, flow__owner=actor, kind=kind, connection=None
-        ).update(connection=connection)
-        record(actor=actor, verb="connect", subject=str(connection), detail=f"as {signed_in.account}")
-    return connection
 
 
 @transaction.atomic
@@ -150,7 +121,7 @@ def set_reference(
 def turn_on(*, actor: Any, environment: Environment, name: str) -> None:
     """Turn the flow on. Raises Refused when a connection that it needs is missing or needs attention."""
     flow = _locked(environment, name)
-    problems = _turn_on_problems(flow)
+    problems = problems_of(flow=flow)
     if problems:
         raise Refused(problems)
     _switch(flow, actor, is_on=True)
@@ -176,25 +147,3 @@ def _locked(environment: Environment, name: str) -> Flow:
             f"{name} is not installed.", hint="An IT administrator installs the flows.", code="flow-not-installed"
         )
     return flow
-
-
-def _turn_on_problems(flow: Flow) -> list[Problem]:
-    states = {}
-    for reference in flow.references.select_related("connection__owner"):
-        if connection := reference.connection:
-            attention = connection.status == Connection.Status.NEEDS_ATTENTION
-            states[ConnectionKind(reference.kind)] = ReferenceState(str(connection.owner), attention)
-    return turn_on_problems(flow.name, str(flow.owner or ""), states)
-
-
-def _finance_url_for(actor: Any, environment: Environment) -> str:
-    connection = (
-        Connection.objects.select_related("environment", "owner")
-        .filter(environment=environment, owner=actor, kind=ConnectionKind.DATAVERSE)
-        .first()
-    )
-    if connection is None:
-        raise ConnectionMissing(
-            "You have no Dataverse connection, which tells where Finance is.", hint="Connect Dataverse first."
-        )
-    return DataverseClient(environment=environment, connection=connection).finance_url()

@@ -1,0 +1,123 @@
+"""Connections: the list, signing in with one's own account, and removing."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from bpp_portal.kernel.roles import Right, has_right, require
+from connections import operations
+from connections.forms import ConnectForm
+from connections.models import Connection, Environment
+from connections.queries.credentials import connection_rows, credential_expiry
+from connections.rules.flows import ConnectionKind
+
+from .page import refusals_told
+
+SESSION = "sign-ins"
+PENDING = 5
+STALE = (
+    "This sign-in was finished already or was not begun in this browser, so nothing was connected. "
+    "Start again with New connection."
+)
+
+
+@require_safe
+@login_required
+def connection_list(request: HttpRequest) -> HttpResponse:
+    """All connections, and the form for a new one."""
+    require(request.user, Right.MANAGE_CONNECTIONS)
+    environments = list(Environment.objects.all())
+    expiries = [(one, credential_expiry(environment=one)) for one in environments]
+    context = {
+        "rows": connection_rows(),
+        "form": ConnectForm(initial={"environment": environments[0]} if environments else {}),
+        "environments": environments,
+        "expiries": expiries,
+        "ending": [pair for pair in expiries if pair[1].kind in ("warning", "danger")],
+        "may_remove_all": has_right(request.user, Right.MANAGE_USERS),
+    }
+    return render(request, "connections/list.html", context)
+
+
+@require_POST
+@login_required
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Begin a sign-in: its secrets stay in the session, the browser goes to Entra's page by a header, not by the form.
+
+    (The policy lets forms lead to the portal only, also through a redirect.)
+    """
+    require(request.user, Right.MANAGE_CONNECTIONS)
+    form = ConnectForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Choose an environment and a kind of connection.")
+        return redirect("connections:list")
+    chosen = form.cleaned_data
+    kind, back = ConnectionKind(chosen["kind"]), chosen["back"] or "connections"
+    with refusals_told(request):
+        if chosen["auth"] == Connection.Auth.APPLICATION:
+            made = operations.connect_application(actor=request.user, environment=chosen["environment"], kind=kind)
+            messages.success(request, f"{kind.label} is connected as {made.account}.")
+            return redirect(_address(back, made.environment_id))
+        begun = operations.begin_connect(
+            actor=request.user,
+            environment=chosen["environment"],
+            kind=kind,
+            redirect_uri=request.build_absolute_uri(reverse("connections:signed-in")),
+            login_hint=request.user.email,  # type: ignore[union-attr]
+        )
+        pending = list(request.session.get(SESSION, {}).items())[-PENDING + 1 :]
+        kept = {"flow": begun, "environment": chosen["environment"].pk, "kind": kind.value, "back": back}
+        request.session[SESSION] = dict(pending) | {begun["state"]: kept}
+        context = {"address": begun["auth_uri"], "kind": kind, "back": _address(back, chosen["environment"].pk)}
+        answer = render(request, "connections/leaving.html", context)
+        answer["Refresh"] = f"0;url={begun['auth_uri']}"
+        return answer
+    return redirect(_address(back, chosen["environment"].pk))
+
+
+@require_safe
+@login_required
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """Where Entra sends the browser back to. A sign-in is good once, in the session that began it."""
+    require(request.user, Right.MANAGE_CONNECTIONS)
+    pending = request.session.get(SESSION, {})
+    kept = pending.pop(request.GET.get("state", ""), None)
+    if kept is None:
+        messages.error(request, STALE)
+        return redirect("connections:list")
+    request.session[SESSION] = pending
+    environment = get_object_or_404(Environment, pk=kept["environment"])
+    kind = ConnectionKind(kept["kind"])
+    with refusals_told(request):
+        made = operations.connect(
+            actor=request.user, environment=environment, kind=kind, flow=kept["flow"], answer=request.GET.dict()
+        )
+        messages.success(request, f"{kind.label} is connected as {made.account}.")
+    return redirect(_address(kept["back"], environment.pk))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Say what removing empties, then do it. Others' connections are removed by who manages users."""
+    require(request.user, Right.MANAGE_CONNECTIONS)
+    connection = get_object_or_404(Connection.objects.select_related("environment", "owner"), pk=pk)
+    if connection.owner_id != request.user.pk and not has_right(request.user, Right.MANAGE_USERS):
+        raise Http404
+    if request.method == "POST":
+        operations.disconnect(actor=request.user, connection=connection)
+        messages.success(request, f"{connection} is removed.")
+        return redirect("connections:list")
+    used_by = [reference.flow for reference in connection.references.select_related("flow")]
+    return render(request, "connections/remove.html", {"connection": connection, "used_by": used_by})
+
+
+def _address(back: str, environment: int) -> str:
+    if back == "flows":
+        return reverse("flows", query={"environment": environment})
+    if back == "environment":
+        return reverse("connections:environment", args=[environment])
+    return reverse("connections:list")

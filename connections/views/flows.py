@@ -1,0 +1,101 @@
+"""What people do with the flows; the page itself is put together by the portal."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from bpp_portal.kernel.roles import Right
+from connections import operations, queries
+from connections.models import Environment
+from connections.rules.flows import FLOWS
+
+from .page import open_environment, refusals_told
+
+
+@require_POST
+@login_required
+def install(request: HttpRequest, pk: int) -> HttpResponse:
+    """Install the flows; whoever installs them owns them."""
+    environment = open_environment(request, pk, Right.MANAGE_ENVIRONMENTS)
+    with refusals_told(request):
+        added = operations.install(actor=request.user, environment=environment)
+        names = ", ".join(flow.name for flow in added)
+        messages.success(request, f"Installed, and you own them: {names}." if added else "All flows were there.")
+    return _back(environment)
+
+
+@require_POST
+@login_required
+def update(request: HttpRequest, pk: int) -> HttpResponse:
+    """Add missing flows and take those that nobody owns."""
+    environment = open_environment(request, pk, Right.MANAGE_ENVIRONMENTS)
+    with refusals_told(request):
+        taken = operations.update_flows(actor=request.user, environment=environment)
+        names = ", ".join(flow.name for flow in taken)
+        messages.success(request, f"You are the owner of {names}." if taken else "Every flow has an owner.")
+    return _back(environment)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def take_ownership(request: HttpRequest, pk: int) -> HttpResponse:
+    """Explain, then act."""
+    environment = open_environment(request, pk)
+    if request.method == "POST":
+        with refusals_told(request):
+            operations.take_ownership(actor=request.user, environment=environment)
+            messages.success(request, "You own all three flows. Connect your own connections, then turn them on.")
+        return _back(environment)
+    owners = {str(flow.owner) for flow in queries.flows(environment=environment) if flow.owner}
+    context = {"environment": environment, "owners": ", ".join(sorted(owners))}
+    return render(request, "connections/take_ownership.html", context)
+
+
+@require_POST
+@login_required
+def turn_on_all(request: HttpRequest, pk: int) -> HttpResponse:
+    """Turn on every flow that can be; what keeps another one off is said."""
+    environment = open_environment(request, pk)
+    for flow in queries.flows(environment=environment):
+        if not flow.is_on:
+            _turn_on(request, environment, flow.name)
+    return _back(environment)
+
+
+@require_POST
+@login_required
+def turn_on(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Turn one flow on."""
+    environment = open_environment(request, pk)
+    _turn_on(request, environment, _known(name))
+    return _back(environment)
+
+
+@require_POST
+@login_required
+def turn_off(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """Turn one flow off; runs that need it wait or fail with that reason."""
+    environment = open_environment(request, pk)
+    with refusals_told(request):
+        operations.turn_off(actor=request.user, environment=environment, name=_known(name))
+        messages.success(request, f"{name} is off.")
+    return _back(environment)
+
+
+def _turn_on(request: HttpRequest, environment: Environment, name: str) -> None:
+    with refusals_told(request):
+        operations.turn_on(actor=request.user, environment=environment, name=name)
+        messages.success(request, f"{name} is on.")
+
+
+def _known(name: str) -> str:
+    if name not in FLOWS:
+        raise Http404
+    return name
+
+
+def _back(environment: Environment) -> HttpResponse:
+    return redirect(reverse("flows", query={"environment": environment.pk}))
