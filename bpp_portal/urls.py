@@ -24,5 +24,6 @@ urlpatterns = [
     path("cubes/", include("cubes.urls")),
     path("exports/", include("exports.urls")),
     path("connections/", include("connections.urls")),
+    path("readiness/", include("connections.readiness_urls")),
     path("api/v1/", include("bpp_portal.api")),
 ]

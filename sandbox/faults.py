@@ -47,6 +47,7 @@ DEFAULT_MODES: dict[str, Any] = {
     "finance_busy": 0,  # share of the calls to Finance OData that are answered with 429: 0.5 is every second one
     "finance_busy_seconds": 1,  # the Retry-After of those answers
     "enum_key_404": False,  # a key with an enumeration in it is not found, as seen on real environments
+    "clock_seconds": 0,  # the clock of all services is so much ahead (minus: behind), in the Date of their answers
     "switched_off": [],  # rows of the fidelity checklist that are not played
 }
 IMPORT_FAULTS = (

@@ -1,0 +1,1 @@
+"""Pages of environments, connections, flows and readiness."""
