@@ -160,6 +160,16 @@ def sign_in(scene):
     call_command("setup_environment", verbosity=0)
 
 
+def refused_by_entra(scene):
+    """After a fresh sign-in no token for Finance is kept, and Entra gives none for this resource."""
+    Connection.objects.update(token_cache=b"", status=Connection.Status.NEEDS_ATTENTION)
+    sign_in(scene)
+    body = '{"error": "invalid_resource", "error_description": "AADSTS500011"}'
+    scene.faults(
+        {"call": "token", "kind": "status", "status": 400, "contains": "localhost", "body": body, "times": None}
+    )
+
+
 def no_period(scene):
     scene.kept["periods"] = [
         r for r in scene.sandbox.get("rows/FiscalPeriods")["rows"] if r["Calendar"] == calendar(scene)
@@ -273,11 +283,7 @@ CASES: dict[str, Broken] = {
     "certificate": Broken(other_authority, right_authority, errors.NOT_REACHABLE),
     "clock": Broken(lambda scene: scene.faults(clock_seconds=-3600), calm, GOES_THROUGH, State.WARNING),
     "token-dataverse": Broken(lapse(ConnectionKind.DATAVERSE), sign_in, errors.ConnectionMissing.headline),
-    "token-finance": Broken(
-        fault(call="token", kind="status", status=400, contains="localhost", body='{"error": "invalid_resource"}'),
-        calm,
-        BY_KEY["token-finance"].text,
-    ),
+    "token-finance": Broken(refused_by_entra, calm, BY_KEY["token-finance"].text),
     "flows-installed": Broken(without_owner, owned_again, errors.ConnectionMissing.headline),
     flow_key("connected", EXPORT_FLOW): Broken(
         disconnect(EXPORT_FLOW, ConnectionKind.DATAVERSE),
@@ -337,9 +343,8 @@ def test_all_is_well_at_first(scene):
 @pytest.mark.parametrize("group", list(Group), ids=lambda group: group.name.lower())
 def test_exactly_the_broken_one_is_named_and_an_export_meets_it(scene, oakland, group):
     """All cases of a group in one world: each mends what it broke, or the next one fails."""
-    for key, case in CASES.items():
-        if BY_KEY[key].group is not group:
-            continue
+    cases = {key: case for key, case in CASES.items() if BY_KEY[key].group is group}
+    for key, case in cases.items():
         case.break_it(scene)
         report = seen(scene)
         assert open_rows(report) == {key: case.state}, [(r.key, r.found) for r in report.rows if r.is_open]
@@ -348,29 +353,39 @@ def test_exactly_the_broken_one_is_named_and_an_export_meets_it(scene, oakland, 
             assert row.waits_for == key or row.key == "entry-numbers", (row.key, row.waits_for)
         check_export(scene, key, case)
         assert open_rows(seen(scene)) == {}, f"{key} is not well again"
+    harmless = [case for case in cases.values() if case.export == GOES_THROUGH]
+    for case in harmless:
+        case.break_it(scene)
+    if harmless:
+        run = work(export(scene.people.planner, CONFIGURATION))
+        assert run.state == RunState.SUCCEEDED, (run.headline, run.cause)
 
 
 def check_export(scene, key: str, case: Broken) -> None:
-    """An export started all the same does what the case says; afterwards the precondition is mended."""
+    """An export started all the same does what the case says; afterwards the precondition is mended.
+
+    What an export goes through with is tried at the end, all of it at once: a whole export takes its time.
+    """
     if case.export == REFUSED:
         with pytest.raises(ExportRefused):
             export(scene.people.planner, CONFIGURATION)
-        case.mend(scene)
+    elif case.export == STAYS:
+        stays_and_finishes(scene, case)
         return
-    run = export(scene.people.planner, CONFIGURATION)
-    if case.export == STAYS:
-        status_unknown(run)
-        execution = run.attempts.get().execution_id
-        case.mend(scene)
-        assert (work(run).state, run.attempts.get().execution_id) == (RunState.SUCCEEDED, execution), key
-        return
-    work(run)
-    if case.export == GOES_THROUGH:
-        assert run.state == RunState.SUCCEEDED, (key, run.headline, run.cause)
-    else:
+    elif case.export != GOES_THROUGH:
+        run = work(export(scene.people.planner, CONFIGURATION))
         assert run.state == RunState.FAILED, key
         assert case.export in f"{run.headline} {run.cause}", (key, run.headline, run.cause)
     case.mend(scene)
+
+
+def stays_and_finishes(scene, case: Broken) -> None:
+    """The lines arrive, the run can't be asked about, and finishes after the repair with the same execution id."""
+    run = export(scene.people.planner, CONFIGURATION)
+    status_unknown(run)
+    execution = run.attempts.get().execution_id
+    case.mend(scene)
+    assert (work(run).state, run.attempts.get().execution_id) == (RunState.SUCCEEDED, execution)
 
 
 def status_unknown(run) -> None:

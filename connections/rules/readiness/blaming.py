@@ -34,4 +34,6 @@ def blame(error: RemoteError, *, key: str, side: str) -> Blame:
         return Blame("token-dataverse", finding, certain=True)
     if isinstance(error, NoPermission):
         return Blame(_CODES.get(error.code, "dataverse-user" if side == "dataverse" else key), finding)
-    return Blame("linked" if isinstance(error, EntityHidden) else key, finding)
+    if isinstance(error, EntityHidden):
+        return Blame("linked", Finding(State.FAILS, error.cause))
+    return Blame(key, finding)
