@@ -1,5 +1,6 @@
 """Checks readiness and keeps the result; mends what the portal can mend. Remote calls stand before the transaction."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -22,11 +23,17 @@ from .rules.readiness import ENTITY_NAMES, Report
 def check_again(*, environment: Environment, legal_entity: str = "", actor: Any = None) -> Report:
     """Ask everything now and keep the answer; a change of what fails goes to the trail.
 
-    Without a `legal_entity` the one of the latest check is taken. `actor` is None when nobody asked.
+    Without a `legal_entity` that Finance has, the one of the latest check is taken. `actor` is None when nobody asked.
     """
-    before = remembered(environment=environment, legal_entity=legal_entity)
-    report = check(environment=environment, legal_entity=legal_entity or (before.legal_entity if before else ""))
-    _keep(environment, report, before, actor)
+    latest = remembered(environment=environment)
+    known = latest.legal_entities if latest else ()
+    asked = legal_entity if legal_entity in known or not known else ""
+    report = check(environment=environment, legal_entity=asked or (latest.legal_entity if latest else ""))
+    if not report.legal_entities:
+        # Nobody said now which ones there are: only one that was there before is kept under its name.
+        mine = report.legal_entity if report.legal_entity in known else ""
+        report = replace(report, legal_entity=mine, legal_entities=known)
+    _keep(environment, report, remembered(environment=environment, legal_entity=report.legal_entity), actor)
     return report
 
 

@@ -190,6 +190,24 @@ class TestRemembering:
         _keep(environment, old, None, None)
         assert remembered(environment=environment) == new
 
+    def test_a_legal_entity_that_finance_does_not_have_is_never_kept(self, world, sandbox):
+        environment = Environment.objects.get()
+        sandbox.put("virtual-entities/LedgerEntity", {"visible": False})
+        assert check_again(environment=environment, legal_entity="NONE").legal_entity == ""
+        sandbox.put("virtual-entities/LedgerEntity", {"visible": True})
+        assert check_again(environment=environment, legal_entity="NONE").legal_entity == "USMF"
+        assert check_again(environment=environment, legal_entity="NONE").legal_entity == "USMF"
+        assert set(ReadinessCheck.objects.values_list("legal_entity", flat=True)) == {"", "USMF"}
+
+
+def test_a_server_that_never_answers_is_given_up(world, sandbox, settings):
+    settings.READINESS_ANSWER = 0.5
+    sandbox.faults({"call": "SystemUsers", "kind": "trickle", "times": None})
+    report = check(environment=Environment.objects.get())
+    assert [row.key for row in report.failing] == ["finance"]
+    assert report.row("owner-user").waits_for == "finance"
+    assert report.seconds < 5
+
 
 class TestTheCommand:
     def test_all_is_well(self, world, capsys):
@@ -210,6 +228,10 @@ class TestTheCommand:
     def test_an_unknown_environment_is_named(self, world):
         with pytest.raises(CommandError, match="There is no environment Elsewhere"):
             call_command("readiness", environment="Elsewhere")
+
+    def test_an_unknown_legal_entity_is_named(self, world):
+        with pytest.raises(CommandError, match="Finance has no legal entity NONE"):
+            call_command("readiness", legal_entity="NONE")
 
     def test_without_any_environment(self, db):
         with pytest.raises(CommandError, match="No environment is set up"):

@@ -24,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         environment = _environment(options["environment"])
         report = check_again(environment=environment, legal_entity=options["legal_entity"])
+        if options["legal_entity"] not in ("", report.legal_entity) and report.legal_entities:
+            raise CommandError(f"Finance has no legal entity {options['legal_entity']}.")
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(environment, report), ensure_ascii=False, indent=2))
         else:

@@ -22,7 +22,7 @@ WORKERS = 10
 
 
 def check(*, environment: Environment, legal_entity: str = "") -> Report:
-    """Ask about every precondition now. Without a `legal_entity` the flow owner's own is taken.
+    """Ask about every precondition now. Without a `legal_entity` that Finance has, the flow owner's own is taken.
 
     Tokens and the portal's own tables are used by the calling thread; the other threads only speak HTTP.
     """
@@ -73,7 +73,8 @@ def _legal_entity(ledgers: Rows | None, asked: str, company: str) -> tuple[str, 
     """The legal entity to look at, and all that have a ledger."""
     codes = tuple(sorted(row["LegalEntityId"] for row in ledgers or ()))
     own = next((code for code in codes if code.casefold() == company.casefold()), "")
-    return asked or own or next(iter(codes), ""), codes
+    known = asked if asked in codes or not codes else ""
+    return known or own or next(iter(codes), ""), codes
 
 
 def _ask_finance(run: _Runner, sheet: Sheet, finance: FinanceClient, people: tuple[Exporter, ...]) -> str:
@@ -104,9 +105,9 @@ def _budget(
     formats, parameters = found["DimensionIntegrationFormatEntity"], found["DimensionParametersEntity"]
     form = setup.dimension_format(sheet, formats) if formats is not None else ""
     mark = setup.delimiter(sheet, parameters) if parameters is not None else ""
-    if (models := found["BudgetModelEntity"]) is not None:
+    if legal_entity and (models := found["BudgetModelEntity"]) is not None:
         setup.budget_models(sheet, models, legal_entity)
-    if (codes := found["BudgetCodeEntity"]) is not None:
+    if legal_entity and (codes := found["BudgetCodeEntity"]) is not None:
         setup.budget_code(sheet, codes, legal_entity)
     if ledger is None:
         return

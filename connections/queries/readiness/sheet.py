@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from django.conf import settings
+
 from connections import entra
 from connections.errors import RemoteError
 from connections.models import Connection
 from connections.rules.readiness import Blame, Finding, Row, State, blame, settle
+from connections.transport import deadline
 
 T = TypeVar("T")
 
@@ -35,7 +38,8 @@ class Sheet:
         """The answer to `what`, or None: then its error of the border is noted under what it is to blame for."""
         started = time.monotonic()
         try:
-            return what()
+            with deadline(settings.READINESS_ANSWER):
+                return what()
         except RemoteError as error:
             self.blames[key] = blame(error, key=key, side=side)
             return None

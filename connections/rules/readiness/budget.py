@@ -64,7 +64,7 @@ BUDGET = (
         "In Finance, create a budget model under Budgeting, or take the stop away from one.",
         BUDGETING,
         Fix.REQUEST,
-        (_MODELS,),
+        (_MODELS, _LEDGER),
     ),
     Precondition(
         "budget-code",
@@ -75,7 +75,7 @@ BUDGET = (
         "In Finance, mark a budget code of type Original budget as default, or choose a code in the export pane.",
         BUDGETING,
         Fix.REQUEST,
-        (_CODES,),
+        (_CODES, _LEDGER),
     ),
     Precondition(
         "entry-numbers",
