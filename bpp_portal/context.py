@@ -14,6 +14,7 @@ THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 AREAS = {
     "cubes": "cubes",
     "exports": "exports",
+    "readiness": "readiness",
     "connections": "connections",
     "flows": "flows",
     "environments": "environments",

@@ -53,6 +53,9 @@ EXPORT_MAX_DOUBT = env.float("EXPORT_MAX_DOUBT", default=3600.0)
 EXPORT_MAX_RUN = env.float("EXPORT_MAX_RUN", default=4 * 3600.0)
 ENTRY_NUMBER_PREFIX = env("ENTRY_NUMBER_PREFIX", default="BPP")
 WORKER_STUCK_AFTER = env.float("WORKER_STUCK_AFTER", default=25.0)
+# How often the worker checks readiness by itself (0: never), and how long a question of it may take; seconds.
+READINESS_EVERY = env.float("READINESS_EVERY", default=300.0)
+READINESS_ANSWER = env.float("READINESS_ANSWER", default=10.0)
 ENGINE_MEMORY_LIMIT = env("ENGINE_MEMORY_LIMIT", default="1GB")
 
 INSTALLED_APPS = [

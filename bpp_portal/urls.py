@@ -25,6 +25,7 @@ urlpatterns = [
     path("cubes/", include("cubes.urls")),
     path("exports/", include("exports.urls")),
     path("flows/", flow_page.flows, name="flows"),
+    path("readiness/", include("connections.readiness_urls")),
     path("", include("connections.urls")),
     path("api/v1/", include("bpp_portal.api")),
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 PROJECTS, ENTITIES = "DataManagementDefinitionGroups", "DataManagementDefinitionGroupDetails"
 ENTITY = "Budget account entries"
+PROJECT = "BPP-BRE-Import"  # the portal's own import project; further ones end with -2, -3 …
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """What is set up in a Dataverse environment for the write-back: visible entities, cloud flows, connections, roles."""
 
+from collections.abc import Sequence
+
 from . import http
 from .dataverse import DataverseClient, read_as
 from .errors import Busy, RemoteError
@@ -39,12 +41,18 @@ def catalog(client: DataverseClient) -> dict[str, CatalogEntity]:
 
 def catalog_entity(client: DataverseClient, physical_name: str) -> CatalogEntity | None:
     """A Finance entity in "Available finance and operations entities"; None when Finance offers none of that name."""
+    found = catalog_entities(client, [physical_name])
+    return found[0] if found else None
+
+
+def catalog_entities(client: DataverseClient, physical_names: Sequence[str]) -> list[CatalogEntity]:
+    """Those of these Finance entities that Finance offers to the environment, visible or not."""
     options = {
         "$select": "mserp_financeandoperationsentityid,mserp_physicalname,mserp_displayname,mserp_hasbeengenerated",
-        "$filter": f"mserp_physicalname eq {literal(physical_name)}",
+        "$filter": " or ".join(f"mserp_physicalname eq {literal(name)}" for name in physical_names),
     }
     rows = client.service.rows(_CATALOG, options, refuse=client.refuse)
-    return read_as(catalog_entity_of, rows[0]) if rows else None
+    return [read_as(catalog_entity_of, row) for row in rows]
 
 
 def make_visible(client: DataverseClient, entity: CatalogEntity) -> None:

@@ -8,12 +8,13 @@ from .rules.wire import literal, text_of
 
 @dataclass(frozen=True)
 class FinanceUser:
-    """A user of Finance; `alias` is the Entra sign-in."""
+    """A user of Finance; `alias` is the Entra sign-in, `company` the legal entity they start in."""
 
     user_id: str
     alias: str
     email: str
     enabled: bool
+    company: str = ""
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,15 @@ class AssignedRole:
 def users(finance: FinanceClient, sign_in: str) -> list[FinanceUser]:
     """The users with this Entra sign-in or e-mail address."""
     where = f"Alias eq {literal(sign_in)} or Email eq {literal(sign_in)}"
-    rows = finance.rows("SystemUsers", ("UserID", "Alias", "Email", "Enabled"), where=where)
+    rows = finance.rows("SystemUsers", ("UserID", "Alias", "Email", "Enabled", "Company"), where=where)
     return [
-        FinanceUser(text_of(r, "UserID"), text_of(r, "Alias"), text_of(r, "Email"), r["Enabled"] in (True, "Yes"))
+        FinanceUser(
+            text_of(r, "UserID"),
+            text_of(r, "Alias"),
+            text_of(r, "Email"),
+            r["Enabled"] in (True, "Yes"),
+            text_of(r, "Company"),
+        )
         for r in rows
     ]
 

@@ -8,6 +8,7 @@ from django.db import models
 
 from .rules.addresses import root_of
 from .rules.flows import FLOWS, ConnectionKind
+from .rules.readiness import State
 
 KINDS = [(kind.value, kind.label) for kind in ConnectionKind]
 
@@ -155,3 +156,42 @@ class StartLock(models.Model):
 
     def __str__(self) -> str:
         return f"Start lock of {self.environment}"
+
+
+class ReadinessCheck(models.Model):
+    """The last check of an environment for one legal entity; empty when none could be asked about."""
+
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="readiness_checks")
+    legal_entity = models.CharField(max_length=20, blank=True)
+    legal_entities = models.TextField(blank=True, help_text="All with a ledger, one a line")
+    checked_at = models.DateTimeField()
+    seconds = models.FloatField()
+
+    class Meta:
+        ordering = ["-checked_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["environment", "legal_entity"], name="one_readiness_check_per_entity")
+        ]
+
+    def __str__(self) -> str:
+        return f"Readiness of {self.environment} {self.legal_entity}".strip()
+
+
+class ReadinessRow(models.Model):
+    """What one precondition was found to be."""
+
+    check_of = models.ForeignKey(ReadinessCheck, on_delete=models.CASCADE, related_name="rows")
+    key = models.CharField(max_length=80)
+    state = models.CharField(max_length=20, choices=[(state.value, state.value) for state in State])
+    found = models.TextField(blank=True)
+    hint = models.TextField(blank=True)
+    waits_for = models.CharField(max_length=80, blank=True)
+    seconds = models.FloatField(null=True)
+    lacking = models.TextField(blank=True, help_text="User names that it fails for, one a line")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["check_of", "key"], name="one_readiness_row_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.state}"

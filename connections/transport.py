@@ -30,8 +30,12 @@ _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Whatever this thread reads or writes inside ends after `seconds` (monotonic), however many parts it comes in."""
-    token = _deadline.set(time.monotonic() + seconds)
+    """Whatever this thread reads or writes inside ends after `seconds` (monotonic), however many parts it comes in.
+
+    Inside another deadline the earlier one counts.
+    """
+    end, outer = time.monotonic() + seconds, _deadline.get()
+    token = _deadline.set(end if outer is None else min(end, outer))
     try:
         yield
     finally:

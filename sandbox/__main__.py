@@ -84,6 +84,7 @@ async def _serve(world: World) -> None:
         "log_level": "warning",
         "http": Protocol,
         "lifespan": "off",
+        "date_header": False,  # the gate writes it: its clock can be wrong
         "timeout_graceful_shutdown": 2,
     }
     plain = uvicorn.Server(uvicorn.Config(app, port=world.port, **common))

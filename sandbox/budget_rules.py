@@ -172,7 +172,8 @@ class Rulebook:
             if structure.allows(values, day):
                 return structure.name
         if not wanted:
-            return ""
+            # The mission: a default account structure must be there before entries can be created. Wording our own.
+            raise RowError("DIMENSIONACCOUNTSTRUCTURE", "The ledger has no account structure.")
         shown = self.setup.delimiter.join(values.values())
         text = f"The combination {shown} is not allowed by the account structure {wanted[0].name}."
         raise RowError("DIMENSIONDISPLAYVALUE", text)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from email.utils import formatdate
 from urllib.parse import parse_qs
 
 import jwt
@@ -110,6 +111,9 @@ class Scribe:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await self.write(message["status"])
+                moment = time.time() + float(self.world.faults.mode("clock_seconds"))
+                date = (b"date", formatdate(moment, usegmt=True).encode())
+                message["headers"] = [*message.get("headers", []), date]
             await send(message)
 
         return watched  # type: ignore[return-value]

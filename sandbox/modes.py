@@ -137,6 +137,8 @@ MODES: dict[str, Mode] = {
     "finance_busy": Mode(0, number(0, 1)),
     "finance_busy_seconds": Mode(1, number()),  # the Retry-After of those answers
     "host_check": Mode(True, truth),  # each service answers under its own host name only
+    # the clock of all services is so much ahead (minus: behind), in the Date of their answers
+    "clock_seconds": Mode(0, _LIFE),
     # of https: closed refuses connections, other certificate shows one of a strange authority
     "listener": Mode("open", choice("open", "closed", "other certificate")),
     "enum_key_404": Mode(False, truth),  # a key with an enumeration in it is not found, as seen on real environments

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from bpp_portal.kernel.hold import hold
 from bpp_portal.kernel.roles import Right, has_right
+from connections.data_management import PROJECT
 from connections.errors import FlowOff, RemoteError
 from connections.queries import dataverse_client, explained, flow
 from cubes.engine import open_engine
@@ -26,7 +27,6 @@ from exports.rules.states import COUNT, State
 from .moving import move, write
 from .observing import before_start
 
-PROJECT = "BPP-BRE-Import"
 MOST_OF_A_HEADLINE = 200
 
 

@@ -8,6 +8,7 @@ from django.db.models import Q
 from bpp_portal.kernel.clock import database_now
 from bpp_portal.kernel.hold import hold
 from connections import blob
+from connections.data_management import PROJECT
 from connections.errors import RemoteError
 from connections.models import StartLock
 from connections.queries import explained, finance_client, finance_user_may_export, flow
@@ -17,7 +18,6 @@ from exports.models import Attempt, Run
 from exports.rules.decide import Decision, Failure, Observation, Seen
 from exports.rules.states import OCCUPIES_PROJECT, SEND, State
 
-from .building import PROJECT
 from .moving import move, renew, write
 from .observing import before_start, of_question, of_start
 

@@ -24,6 +24,7 @@ PAGES = [
     "/exports/?q=nothing+of+the+kind",
     "/exports/BPP-999999/",
     f"{OAKLAND}export/",
+    "/readiness/",
 ]
 
 
@@ -113,6 +114,33 @@ def test_a_run_that_failed(visit, demo, size):
     planner.accessible("failed")
     planner.open("/")
     planner.accessible("start page with a failed run")
+
+
+@SIZES
+def test_readiness_broken_opened_and_mended(visit, demo, size):
+    role = "Data management operations user"
+    demo.sandbox("PUT", "users/owner", {"roles": [role]})
+    demo.sandbox("PUT", "virtual-entities/BudgetModelEntity", {"visible": False})
+    try:
+        owner = visit("owner", size)
+        page = owner.open("/readiness/")
+        page.click(".commandbar button:has-text('Check again')")
+        failing = page.locator("#check-owner-duty")
+        expect(failing).to_contain_text("Access denied when reading dimension parameters")
+        failing.locator("summary").click()
+        owner.accessible("readiness, two things fail")
+        page.click("#check-entity-BudgetModelEntity button:has-text('Make visible')")
+        expect(page.locator("#readiness")).to_contain_text("Dataverse makes BudgetModelEntity visible")
+        expect(page.locator("#readiness-stops")).to_contain_text("1 thing stops exports to USMF")
+        owner.accessible("readiness after a fix")
+    finally:
+        demo.sandbox("PUT", "virtual-entities/BudgetModelEntity", {"visible": True})
+        demo.sandbox("PUT", "users/owner", {"roles": [role, "Budget write-back"]})
+    page.click("#check-owner-duty button:has-text('Check again')")
+    expect(page.locator(".pagehead .chip-success")).to_have_text("Ready")
+    for group in page.locator(".checks > summary").all():
+        group.click()
+    owner.accessible("readiness, all is well")
 
 
 @SIZES

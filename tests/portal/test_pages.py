@@ -15,7 +15,8 @@ from exports.queries.summaries import Summary
 
 CUBE = "/cubes/city-of-oakland-adopted-budget/"
 PAGES = ["/", "/cubes/", CUBE, f"{CUBE}definition/", f"{CUBE}snapshots/", f"{CUBE}loads/", f"{CUBE}load/"]
-PAGES += [f"{CUBE}export/", "/cubes/import/", "/exports/", "/exports/?tab=drafts", "/exports/BPP-404/", "/nowhere/"]
+PAGES += ["/readiness/", f"{CUBE}export/"]
+PAGES += ["/cubes/import/", "/exports/", "/exports/?tab=drafts", "/exports/BPP-404/", "/nowhere/"]
 
 
 def check_policy(answer):

@@ -2,7 +2,8 @@
 
 django-q2 stops silently when one of its idle processes is killed, and leaves orphans when its sentinel is. So the
 cluster must prove that it moves: a small task stamps a row. When the stamp grows old, or the cluster's main process
-ends, the whole group is killed and started anew. The supervisor also rings for every run that is due.
+ends, the whole group is killed and started anew. The supervisor also rings for every run that is due, and
+for the check of readiness.
 """
 
 import fcntl
@@ -46,6 +47,7 @@ class Supervisor:
         self.child: subprocess.Popen[bytes] | None = None
         self.stopping = False
         self.started = self.rang = 0.0
+        self.looked = time.monotonic()
 
     def run(self) -> None:
         try:
@@ -73,6 +75,9 @@ class Supervisor:
             if time.monotonic() - self.rang > CANARY_EVERY:
                 queue.ring("bpp_portal.tasks.canary")
                 self.rang = time.monotonic()
+            if 0 < settings.READINESS_EVERY < time.monotonic() - self.looked:
+                queue.ring("connections.tasks.check_readiness")
+                self.looked = time.monotonic()
             sweep()
             if self._stuck():
                 self.stderr("the queue does not move; the cluster is replaced")

@@ -10,7 +10,9 @@ from bpp_portal.kernel.problems import Problem
 from connections.errors import RemoteError
 from connections.models import Environment
 from connections.queries import legal_entities
+from connections.queries.readiness.remembered import remembered
 from connections.rules.facts import BudgetSchema
+from connections.rules.readiness import Report
 from cubes import queries as cube_queries
 from cubes.models import Cube, Snapshot
 from exports.forms import PaneForm
@@ -46,6 +48,7 @@ class Pane:
     sent_before: Run | None
     cube: Cube
     snapshot: Snapshot
+    readiness: Report | None = None
 
     @property
     def gone_targets(self) -> tuple[str, ...]:
@@ -151,7 +154,14 @@ def open_pane(
         sent_before=_sent_before(form.configuration(), snapshot),
         cube=cube,
         snapshot=snapshot,
+        readiness=_readiness(user, environment, form.legal_entity),
     )
+
+
+def _readiness(user: Any, environment: Environment, legal_entity: str) -> Report | None:
+    """The last check for the legal entity, as it concerns `user`; nobody is asked."""
+    report = remembered(environment=environment, legal_entity=legal_entity)
+    return report.seen_by(user.get_username()) if report else None
 
 
 def _follow_entity(form: PaneForm, environment: Environment, fresh: bool) -> PaneForm:
