@@ -11,7 +11,7 @@ from connections.models import Environment
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 # Which entry of the navigation is marked, by the first part of the address.
-AREAS = {"cubes": "cubes", "exports": "exports"}
+AREAS = {"cubes": "cubes", "exports": "exports", "audit": "audit"}
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

@@ -74,7 +74,7 @@ INSTALLED_APPS = [
     "csp",
     "bpp_portal.apps.PortalConfig",
     "bpp_portal.kernel",
-    "bpp_portal.audit",
+    "bpp_portal.audit.apps.AuditConfig",
     "connections",
     "cubes",
     "exports",
@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First, so that a request which a later one refuses has its correlation id as well.
     "bpp_portal.middleware.CorrelationMiddleware",
+    "bpp_portal.audit.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -165,6 +166,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+# How many proxies before the portal may be believed about a caller's address, for the lock-out and the trail.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int(
+    "TRUSTED_PROXY_COUNT", default=1 if env.bool("BEHIND_PROXY", default=False) else 0
+)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

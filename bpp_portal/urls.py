@@ -23,6 +23,7 @@ urlpatterns = [
     path("cubes/", include("exports.pane_urls")),
     path("cubes/", include("cubes.urls")),
     path("exports/", include("exports.urls")),
+    path("audit/", include("bpp_portal.audit.urls")),
     path("connections/", include("connections.urls")),
     path("api/v1/", include("bpp_portal.api")),
 ]

@@ -21,12 +21,21 @@ def save_environment(*, actor: Any, name: str, **values: str) -> Environment:
     """Create the environment `name` or bring it to `values` (fields of the model); unchanged ones are left alone."""
     environment = Environment.objects.select_for_update().filter(name=name).first() or Environment(name=name)
     changed = [field for field, value in values.items() if getattr(environment, field) != value]
+    before = "\n".join(f"{field}: {getattr(environment, field)}" for field in changed if environment.pk)
     if environment.pk and not changed:
         return environment
     for field in changed:
         setattr(environment, field, values[field])
     environment.save()
-    record(actor=actor, verb="set up environment", subject=name, detail=", ".join(changed))
+    after = "\n".join(f"{field}: {values[field]}" for field in changed)
+    record(
+        actor=actor,
+        verb="set up environment",
+        subject=name,
+        detail=", ".join(changed),
+        before=before,
+        after=after,
+    )
     return environment
 
 
@@ -71,7 +80,14 @@ def take_ownership(*, actor: Any, environment: Environment) -> None:
         flow.owner, flow.is_on = actor, False
         flow.save(update_fields=["owner", "is_on"])
         flow.references.update(connection=None)
-        record(actor=actor, verb="take ownership", subject=flow.name, detail=f"before: {previous or 'nobody'}")
+        record(
+            actor=actor,
+            verb="take ownership",
+            subject=flow.name,
+            detail=f"before: {previous or 'nobody'}",
+            before=f"owner: {previous or 'nobody'}",
+            after=f"owner: {actor}",
+        )
 
 
 def begin_connect(
