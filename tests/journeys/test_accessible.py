@@ -121,3 +121,11 @@ def test_the_administration(visit, size):
     for path in ("/admin/", "/admin/connections/flow/", "/admin/exports/run/"):
         owner.open(path)
         owner.accessible(path)
+
+
+@SIZES
+def test_the_audit_trail(visit, size):
+    owner = visit("owner", size)
+    for path in ("/audit/", "/audit/?verb=sign+in&who=owner", "/audit/?q=nothing+of+the+kind"):
+        owner.open(path)
+        owner.accessible(path)
