@@ -1,5 +1,7 @@
 """Users, roles and the worker's rows in the administration, behind the portal's rights."""
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -53,8 +55,8 @@ class WaitingTaskAdmin(RightsAdmin):
 
 
 def register(site: admin.AdminSite) -> None:
-    """Put these pages in place of those that the libraries registered."""
-    for model in (User, Group, Success, Failure, OrmQ, Schedule):
+    """Put these pages in place of those that the libraries registered; second factors' secrets get none."""
+    for model in (User, Group, Success, Failure, OrmQ, Schedule, EmailAddress, Authenticator):
         if site.is_registered(model):
             site.unregister(model)
     site.register(User, PeopleAdmin)

@@ -18,6 +18,9 @@ urlpatterns = [
     path("accounts/signup/", views.ask_an_administrator),
     path("accounts/email/", views.ask_an_administrator),
     path("accounts/password/reset/", views.ask_an_administrator),
+    # Those pages of allauth would write a row for whoever follows a made-up link.
+    path("accounts/password/reset/<path:rest>", views.ask_an_administrator),
+    path("accounts/confirm-email/<path:rest>", views.ask_an_administrator),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("cubes/", include("exports.pane_urls")),
