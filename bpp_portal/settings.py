@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "bpp_portal.sessions.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -206,7 +207,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 # Two demos on other ports of one host share the cookie jar: the name keeps them apart.
 SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", default="__Host-bpp_session" if PRODUCTION else "bpp_session")
 CSRF_COOKIE_NAME = env("CSRF_COOKIE_NAME", default="__Host-bpp_csrf" if PRODUCTION else "bpp_csrf")
-SESSION_COOKIE_AGE = 12 * 3600
+# A sign-in ends after this time without use, and after this time at all.
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=8 * 3600)
+SESSION_ABSOLUTE_SECONDS = env.int("SESSION_ABSOLUTE_SECONDS", default=12 * 3600)
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31536000 if PRODUCTION else 0

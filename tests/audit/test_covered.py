@@ -23,7 +23,8 @@ PASSWORD = "right and long enough"
 
 
 @pytest.fixture(autouse=True)
-def no_attempts_yet():
+def no_attempts_yet(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     cache.clear()
     yield
     cache.clear()
