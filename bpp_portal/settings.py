@@ -77,7 +77,7 @@ INSTALLED_APPS = [
     "csp",
     "bpp_portal.apps.PortalConfig",
     "bpp_portal.kernel",
-    "bpp_portal.audit",
+    "bpp_portal.audit.apps.AuditConfig",
     "connections",
     "cubes",
     "exports",
@@ -85,6 +85,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First, so that a request which a later one refuses has its correlation id as well.
     "bpp_portal.middleware.CorrelationMiddleware",
+    "bpp_portal.audit.origin.OriginMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -93,6 +94,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "bpp_portal.sessions.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -169,6 +171,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
+# How many proxies before the portal may be believed about a caller's address, for the lock-out and the trail.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int(
+    "TRUSTED_PROXY_COUNT", default=1 if env.bool("BEHIND_PROXY", default=False) else 0
+)
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -205,7 +211,10 @@ SESSION_COOKIE_SAMESITE = "Lax"
 # Two demos on other ports of one host share the cookie jar: the name keeps them apart.
 SESSION_COOKIE_NAME = env("SESSION_COOKIE_NAME", default="__Host-bpp_session" if PRODUCTION else "bpp_session")
 CSRF_COOKIE_NAME = env("CSRF_COOKIE_NAME", default="__Host-bpp_csrf" if PRODUCTION else "bpp_csrf")
-SESSION_COOKIE_AGE = 12 * 3600
+# A sign-in ends after this time without use, and after this time at all.
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=8 * 3600)
+SESSION_ABSOLUTE_SECONDS = env.int("SESSION_ABSOLUTE_SECONDS", default=12 * 3600)
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_HSTS_SECONDS = 31536000 if PRODUCTION else 0

@@ -46,6 +46,6 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def ask_an_administrator(request: HttpRequest) -> HttpResponse:
+def ask_an_administrator(request: HttpRequest, rest: str = "") -> HttpResponse:
     """Instead of the pages that would need a mail server: accounts and passwords come from an administrator."""
     return render(request, "account/ask_an_administrator.html")

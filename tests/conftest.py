@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.db import connection
 
+from bpp_portal.audit import triggers
 from tests.remote import environment, people, running_sandbox, sandbox  # noqa: F401
 from tests.world import codes, oakland, world  # noqa: F401
 
@@ -49,6 +51,19 @@ def own_folders(settings, tmp_path: Path) -> None:
     settings.STATIC_ROOT.mkdir()
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+@pytest.fixture(autouse=True)
+def trail_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that commits is cleaned up by deleting every row, which the database refuses for the audit trail."""
+    marker = request.node.get_closest_marker("django_db")
+    if marker is None or not marker.kwargs.get("transaction"):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    with triggers.lifted(connection), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {triggers.TABLE}")
 
 
 class Errors(logging.Handler):

@@ -3,13 +3,16 @@
 from django.contrib import admin
 
 from bpp_portal.kernel.admin import RightsAdmin
+from bpp_portal.kernel.roles import Right
 
 from .models import AuditEntry
 
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(RightsAdmin):
-    list_display = ("at", "actor", "verb", "subject", "detail")
-    list_filter = ("verb",)
-    search_fields = ("subject", "detail")
+    view_right = Right.READ_AUDIT
+    list_display = ("seq", "at", "actor", "door", "ip", "verb", "subject", "detail")
+    list_filter = ("verb", "door")
+    search_fields = ("subject", "detail", "actor_name")
     date_hierarchy = "at"
+    list_select_related = ("actor",)

@@ -32,6 +32,7 @@ class Right(StrEnum):
     MANAGE_ENVIRONMENTS = "manage environments"
     MANAGE_USERS = "manage users"
     USE_ADMIN = "use the administration"
+    READ_AUDIT = "read the audit trail"
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
@@ -42,6 +43,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.MANAGE_ENVIRONMENTS,
             Right.MANAGE_USERS,
             Right.USE_ADMIN,
+            Right.READ_AUDIT,
         }
     ),
     Role.ADMINISTRATOR: frozenset(
@@ -55,6 +57,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_RUNS,
             Right.MANAGE_CONNECTIONS,
             Right.USE_ADMIN,
+            Right.READ_AUDIT,
         }
     ),
     Role.POWER_USER: frozenset(
@@ -71,7 +74,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.CONTRIBUTOR: frozenset({Right.READ_CUBES, Right.LOAD_DATA}),
     Role.LIMITED_CONTRIBUTOR: frozenset({Right.READ_CUBES}),
     Role.VIEWER: frozenset({Right.READ_CUBES}),
-    Role.REVIEWER: frozenset({Right.READ_CUBES, Right.READ_EXPORTS, Right.READ_RUNS, Right.SAVE_DRAFT}),
+    Role.REVIEWER: frozenset(
+        {Right.READ_CUBES, Right.READ_EXPORTS, Right.READ_RUNS, Right.SAVE_DRAFT, Right.READ_AUDIT}
+    ),
 }
 
 

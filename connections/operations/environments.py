@@ -30,10 +30,14 @@ def save_environment(*, actor: Any, name: str, **values: Any) -> Environment:
     for field in changed:
         setattr(environment, field, values[field])
     environment.save()
-    detail = "; ".join(
-        f"{field}: {before or 'empty'} → {values[field] or 'empty'}" for field, before in changed.items()
+    record(
+        actor=actor,
+        verb="set up environment",
+        subject=name,
+        detail="; ".join(f"{field}: {was or 'empty'} → {values[field] or 'empty'}" for field, was in changed.items()),
+        before="\n".join(f"{field}: {was}" for field, was in changed.items()),
+        after="\n".join(f"{field}: {values[field]}" for field in changed),
     )
-    record(actor=actor, verb="set up environment", subject=name, detail=detail)
     return environment
 
 

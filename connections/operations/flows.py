@@ -86,7 +86,14 @@ def take_ownership(*, actor: Any, environment: Environment) -> None:
         flow.owner, flow.is_on = actor, False
         flow.save(update_fields=["owner", "is_on"])
         flow.references.update(connection=None)
-        record(actor=actor, verb="take ownership", subject=flow.name, detail=f"before: {previous or 'nobody'}")
+        record(
+            actor=actor,
+            verb="take ownership",
+            subject=flow.name,
+            detail=f"before: {previous or 'nobody'}",
+            before=f"owner: {previous or 'nobody'}",
+            after=f"owner: {actor}",
+        )
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Max, Q
 
+from bpp_portal.audit.operations import record
 from bpp_portal.kernel.clock import database_now
 from exports.models import Run, RunEvent
 from exports.rules.states import FLOW_OF, TERMINAL, State, may_follow
@@ -97,9 +98,9 @@ def move(*, run: Run, to: State, actor: Any = None, note: str = "", **fields: An
 
 
 def add_event(*, run: Run, old: State | None, new: State, at: Any, actor: Any = None, note: str = "") -> RunEvent:
-    """Append the next event of a run; inside the caller's transaction."""
+    """Append the next event of a run, and its entry in the audit trail; inside the caller's transaction."""
     last = run.events.aggregate(last=Max("seq"))["last"] or 0
-    return RunEvent.objects.create(
+    event = RunEvent.objects.create(
         run=run,
         seq=last + 1,
         at=at,
@@ -109,6 +110,15 @@ def add_event(*, run: Run, old: State | None, new: State, at: Any, actor: Any = 
         fence=run.fence,
         note=note,
     )
+    record(
+        actor=actor,
+        verb="move run",
+        subject=f"run {run.uuid}",
+        detail=f"{run.entry_number}: {note}" if note else run.entry_number,
+        before=str(old or ""),
+        after=str(new),
+    )
+    return event
 
 
 def release(*, run: Run) -> None:

@@ -184,3 +184,11 @@ def test_the_set_up(visit, demo, size):
         installer.accessible("an environment with a hidden entity")
     finally:
         demo.sandbox("PUT", "virtual-entities/BudgetModelEntity", {"visible": True})
+
+
+@SIZES
+def test_the_audit_trail(visit, size):
+    owner = visit("owner", size)
+    for path in ("/audit/", "/audit/?verb=sign+in&who=owner", "/audit/?q=nothing+of+the+kind"):
+        owner.open(path)
+        owner.accessible(path)

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.postgres,
     pytest.mark.skipif(BINARIES is None, reason="PostgreSQL is not installed; these tests start their own cluster"),
 ]
-FOLDERS = ["tests/connections", "tests/cubes", "tests/exports"]
+FOLDERS = ["tests/audit", "tests/connections", "tests/cubes", "tests/exports"]
 
 
 @pytest.fixture(scope="module")
