@@ -3,6 +3,7 @@
 import csv
 import io
 import random
+import re
 import time
 import zipfile
 from decimal import Decimal
@@ -120,3 +121,17 @@ def test_building_twice_gives_the_same_bytes(world, oakland):
         freeze(run, configuration("oakland/fire-police-finance.json").configuration, shape)
         hashes.add((run.lines_sha256, run.package_sha256, (run.folder / PACKAGE).stat().st_size))
     assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(("workflow", "status"), [("", "None"), ("BudgetApproval", "NotSubmitted")])
+def test_an_exported_entry_is_a_draft_in_the_sequences_form_with_its_workflow_untouched(
+    world, oakland, sandbox, workflow, status
+):
+    sandbox.put("faults", {"number_format": "BPP-######", "number_form": "check"})
+    sandbox.put("rows/BudgetCodes", {"dataAreaId": "usmf", "BudgetCode": "ORIG", "WorkflowId": workflow})
+    run = work(export(world.planner, "oakland/fire-police-finance.json"))
+    assert run.state == State.SUCCEEDED, run.cause
+    found = entry(sandbox, run)
+    assert (found["Status"], found["WorkflowStatus"]) == ("Draft", status)
+    assert {line["WorkflowStatus"] for line in found["lines"]} == {status}
+    assert re.fullmatch(r"BPP-\d{6}", found["EntryNumber"])
