@@ -12,11 +12,11 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sandbox import importing
 from sandbox.app import build
-from sandbox.faults import Faults
-from sandbox.journal import Journal
-from sandbox.listener import Listener
+from sandbox.control.faults import Faults
+from sandbox.control.journal import Journal
+from sandbox.control.listener import Listener
+from sandbox.data_management import importing
 from sandbox.seed import prepare
 from sandbox.store import SCHEMA, Store
 from sandbox.world import World

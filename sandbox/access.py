@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox import tokens
-from sandbox.dataverse_sets import DATAVERSE_SETS
+from sandbox.dataverse.sets import DATAVERSE_SETS
 from sandbox.entra.directory import application
 from sandbox.wire import Call, WireError, dataverse_error, finance_error
 

@@ -9,24 +9,20 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from sandbox import (
-    blob,
-    connector,
-    control,
-    control_settings,
-    data_management,
-    dataverse,
-    executions,
-    finance,
-    finance_batch,
-    finance_front,
-    metadata,
-    metadata_catalog,
-)
-from sandbox.blob_addresses import ACCOUNT, CONTAINER
+from sandbox.control import service as control
+from sandbox.control import settings as control_settings
+from sandbox.control.gate import Gate
+from sandbox.data_management import actions as data_management
+from sandbox.data_management import connector, executions
+from sandbox.dataverse import service as dataverse
 from sandbox.entra import administration, discovery, signin
 from sandbox.entra.token import token
-from sandbox.gate import Gate
+from sandbox.finance import batch as finance_batch
+from sandbox.finance import front as finance_front
+from sandbox.finance import metadata, metadata_catalog
+from sandbox.finance import service as finance
+from sandbox.storage import service as blob
+from sandbox.storage.addresses import ACCOUNT, CONTAINER
 from sandbox.wire import Call, WireError, answer
 from sandbox.world import World
 

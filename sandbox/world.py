@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from sandbox.dataverse_protection import Protection
-from sandbox.faults import Faults
-from sandbox.journal import Journal
+from sandbox.control.faults import Faults
+from sandbox.control.journal import Journal
+from sandbox.dataverse.protection import Protection
 from sandbox.store import Store
 
 

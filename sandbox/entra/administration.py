@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from sandbox.dataverse_sets import DATAVERSE_SETS
+from sandbox.dataverse.sets import DATAVERSE_SETS
 from sandbox.entra.directory import (
     account,
     accounts,

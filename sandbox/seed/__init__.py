@@ -7,9 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sandbox.dataverse_sets import ALL_SETS, DATAVERSE_SETS, LINKS
+from sandbox.dataverse.sets import ALL_SETS, DATAVERSE_SETS, LINKS
 from sandbox.entities import EntitySet, default_of
-from sandbox.finance_sets import FINANCE_SETS
+from sandbox.finance.sets import FINANCE_SETS
 from sandbox.identifiers import guid
 from sandbox.seed import dataverse
 from sandbox.seed.dataverse import VARIABLE, set_variable

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sandbox.dataverse_definitions import custom_table, save
-from sandbox.dataverse_table import Column, Key, Table, name_column
+from sandbox.dataverse.definitions import custom_table, save
+from sandbox.dataverse.table import Column, Key, Table, name_column
 from sandbox.identifiers import guid
 from sandbox.store import Store
 

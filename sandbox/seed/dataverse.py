@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.dataverse_definitions import drop_all
-from sandbox.dataverse_sets import ALL_SETS, DATAVERSE_SETS, FIXED_TABLES, LINKS, VIRTUAL_ENTITIES
-from sandbox.finance_sets import FINANCE_SETS
+from sandbox.dataverse.definitions import drop_all
+from sandbox.dataverse.sets import ALL_SETS, DATAVERSE_SETS, FIXED_TABLES, LINKS, VIRTUAL_ENTITIES
+from sandbox.finance.sets import FINANCE_SETS
 from sandbox.identifiers import guid
 from sandbox.seed import cube
 from sandbox.seed.cube import MOMENT

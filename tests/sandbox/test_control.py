@@ -146,7 +146,7 @@ def test_a_key_that_is_left_out_changes_nothing(wire):
 
 
 def test_modes_and_faults_of_an_older_store_that_no_longer_fit_are_left_out(tmp_path):
-    from sandbox.faults import Faults
+    from sandbox.control.faults import Faults
     from sandbox.store import SCHEMA, Store
 
     store = Store(tmp_path / "s.sqlite3")

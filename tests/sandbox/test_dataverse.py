@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.dataverse_protection import Limits, too_long, too_many, too_wide
+from sandbox.dataverse.protection import Limits, too_long, too_many, too_wide
 from tests.stack import until
 
 ACCOUNTS, CUBES = "msdyn_xpnadim_accounts", "msdyn_xpnacube_opexplans"

@@ -13,7 +13,7 @@ import pytest
 from connections.errors import FinanceNotConfigured
 from connections.queries import finance_client
 from connections.rules.flows import EXPORT_FLOW
-from sandbox.behaviours import BEHAVIOURS
+from sandbox.control.behaviours import BEHAVIOURS
 from tests.sandbox.conftest import LINE
 from tests.stack import until
 

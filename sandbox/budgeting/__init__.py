@@ -1,0 +1,1 @@
+"""What Finance checks of budget register entries, and how it keeps them."""

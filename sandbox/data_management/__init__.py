@@ -1,0 +1,1 @@
+"""Packages, their import, and the actions around them."""
