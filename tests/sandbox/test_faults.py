@@ -167,7 +167,7 @@ def test_a_character_set_that_does_not_exist_is_refused(wire):
 
 def asked(sandbox):
     """The portal's own border asks the https side; an answer, of whatever status, is one."""
-    return http.request("GET", f"https://127.0.0.1:{sandbox.tls_port}/data/{MODELS}", repeatable=True).status
+    return http.request("GET", f"https://localhost:{sandbox.tls_port}/data/{MODELS}", repeatable=True).status
 
 
 @pytest.mark.parametrize(("mode", "error"), [("closed", Unreachable), ("other certificate", CertificateRefused)])
@@ -193,7 +193,7 @@ def test_a_listener_that_nobody_knows_is_refused(sandbox):
 
 def test_a_sandbox_that_starts_anew_is_open(tmp_path, settings):
     ports = _free_port(), _free_port()
-    settings.ALLOWED_REMOTE_HOSTS = [f"127.0.0.1:{ports[1]}"]
+    settings.ALLOWED_REMOTE_HOSTS = [f"localhost:{ports[1]}"]
     settings.REMOTE_CA_FILE = str(tmp_path / "tls" / "ca.pem")
     process, control = start(tmp_path, *ports)
     try:
