@@ -77,8 +77,8 @@ class TestThePage:
         sandbox.put("users/planner", {"roles": []})
         other = get_user_model().objects.create_user("other", "reviewer@contoso.example")
         other.groups.add(Group.objects.get(name=Role.POWER_USER.value))
-        sandbox.put("users/reviewer", {"enabled": True, "roles": ["Data management operations user"]})
         sandbox.put("rows/SystemUsers", {"UserID": "reviewer", "Alias": "reviewer@contoso.example", "Enabled": 1})
+        sandbox.put("users/reviewer", {"enabled": True, "roles": ["Data management operations user"]})
         report = check_again(environment=Environment.objects.get())
         assert report.row("exporter-role").state is State.WARNING
         assert "planner lacks the role" in report.row("exporter-role").found
