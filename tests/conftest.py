@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import connection
+from pytest_django.plugin import blocking_manager_key
 
 from bpp_portal.audit import triggers
+from bpp_portal.kernel.roles import Role
 from tests.remote import environment, people, running_sandbox, sandbox  # noqa: F401
 from tests.world import codes, oakland, world  # noqa: F401
 
@@ -34,6 +37,17 @@ def folder_of_the_test_database() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that no process sits idle at the end of a run that is shared out."""
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """A test that commits ends with every table emptied: put back the roles, which a migration made."""
+    yield
+    marker = item.get_closest_marker("django_db")
+    if marker is None or not marker.kwargs.get("transaction") or nextitem is None:
+        return
+    with item.config.stash[blocking_manager_key].unblock():
+        Group.objects.bulk_create([Group(name=role.value) for role in Role], ignore_conflicts=True)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -3,18 +3,15 @@
 import hashlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.db import connection
 
-from bpp_portal.kernel.roles import Role
 from cubes.models import Cube, Load, Snapshot
 from cubes.operations import LoadRefused, Source, import_definition, load
 from cubes.operations import refused as refused_values
@@ -275,16 +272,8 @@ def test_an_interrupted_load_leaves_nothing_that_counts(
     assert len(facts_of(second)) == 1
 
 
-@pytest.fixture(scope="module")
-def roles_afterwards(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """A test that commits ends with every table emptied: put back the roles, which a migration made."""
-    yield
-    with django_db_blocker.unblock():
-        Group.objects.bulk_create([Group(name=role.value) for role in Role], ignore_conflicts=True)
-
-
 @pytest.mark.django_db(transaction=True)
-def test_two_loads_at_once_get_numbers_of_their_own(roles_afterwards: None, plan: Cube, write: Write) -> None:
+def test_two_loads_at_once_get_numbers_of_their_own(plan: Cube, write: Write) -> None:
     source = write("f.csv", "Account,Amount\na,1\n")
     start, numbers = threading.Barrier(4), []
 
