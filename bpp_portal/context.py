@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
 from bpp_portal.demo.people import PEOPLE, password_of
@@ -53,10 +54,12 @@ def looks(request: HttpRequest) -> dict[str, str]:
 
 
 def demo_signins() -> list[dict[str, str]]:
-    """The demo's people for its sign-in page; empty wherever the portal is not a demo."""
+    """The demo's people for its sign-in page, as far as they are there; nobody wherever the portal is not a demo."""
     if settings.PORTAL_ENV != "demo":
         return []
+    known = set(get_user_model().objects.values_list("username", flat=True))
     return [
         {"username": one.username, "password": password_of(one.username), "role": one.role or "no role"}
         for one in PEOPLE
+        if one.username in known
     ]

@@ -1,10 +1,14 @@
 """Users, roles and the worker's rows in the administration, behind the portal's rights."""
 
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
+from django.forms import CheckboxSelectMultiple
+from django.http import HttpRequest
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from bpp_portal.kernel.admin import RightsAdmin
@@ -18,13 +22,30 @@ class PeopleAdmin(RightsAdmin, UserAdmin):
     change_right = Right.MANAGE_USERS
     list_display = ("username", "email", "first_name", "last_name", "is_active", "roles")
     list_filter = ("is_active", "groups")
-    filter_horizontal = ("groups",)
+    filter_horizontal = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
         ("Rights", {"fields": ("is_active", "groups")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+    # Address and roles at once: without them the person could sign in and find nothing.
+    add_fieldsets = (
+        (None, {"fields": ("username", "usable_password", "password1", "password2")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Rights", {"fields": ("groups",)}),
+    )
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        """The few roles as boxes to tick."""
+        if db_field.name == "groups":
+            kwargs |= {"widget": CheckboxSelectMultiple, "label": "Portal roles", "help_text": ""}
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        if db_field.name == "email":
+            kwargs["help_text"] = "The person's account in Entra ID; Finance must know the same account."
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description="Portal roles")
     def roles(self, user: User) -> str:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from bpp_portal import home_lists
 from bpp_portal.context import THEMES
 from bpp_portal.errors import administrators
+from bpp_portal.first_steps import first_steps
 from bpp_portal.kernel.roles import roles_of
 
 A_YEAR = 365 * 24 * 3600
@@ -22,7 +23,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """What needs the reader; for a person without a role, whom to ask for one."""
     if not roles_of(request.user):
         return render(request, "no_role.html", {"administrators": administrators()})
-    return render(request, "home.html", {"lists": home_lists.lists_for(user=request.user)})
+    context = {"lists": home_lists.lists_for(user=request.user), "steps": first_steps(user=request.user)}
+    return render(request, "home.html", context)
 
 
 @require_safe
