@@ -11,8 +11,8 @@ from connections.models import Environment, Flow
 from connections.rules.flows import FLOWS
 from cubes.models import Cube
 
-IT, BPP = "An IT administrator", "A BPP administrator"
-PLANNERS = "A BPP administrator or a Power User"
+IT, BPP = "IT administrator", "BPP administrator"
+PLANNERS = "BPP administrator or Power User"
 
 
 @dataclass(frozen=True)

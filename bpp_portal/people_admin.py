@@ -36,13 +36,13 @@ class PeopleAdmin(RightsAdmin, UserAdmin):
         ("Rights", {"fields": ("groups",)}),
     )
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The few roles as boxes to tick."""
         if db_field.name == "groups":
             kwargs |= {"widget": CheckboxSelectMultiple, "label": "Portal roles", "help_text": ""}
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "email":
             kwargs["help_text"] = "The person's account in Entra ID; Finance must know the same account."
         return super().formfield_for_dbfield(db_field, request, **kwargs)

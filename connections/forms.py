@@ -46,6 +46,11 @@ class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has 
             "client_id",
             "secret_expires_on",
         )
+        help_texts = {
+            "dataverse_url": "The root address, like https://contoso.crm.dynamics.com",
+            "tenant_id": "Directory (tenant) id, as Entra shows it.",
+            "client_id": "Of the portal's application registered in Entra.",
+        }
         widgets = {"secret_expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

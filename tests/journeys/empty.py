@@ -10,7 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from tests.stack import ROOT, Stack, until
 
-PASSWORD = "orchard-lantern-42"  # noqa: S105 - of everybody in this journey
+PASSWORD = "orchard-lantern-42"  # of everybody in this journey
 GRANIAN = ("-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--workers", "1", "--blocking-threads", "4")
 
 
@@ -62,9 +62,7 @@ class EmptyPortal(Stack):
         except (URLError, OSError):
             return False
 
-    def manage(
-        self, *arguments: str, check: bool = True, status: int = 0
-    ) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, check: bool = True, status: int = 0) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
         done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300)
         assert not check or done.returncode == status, done.stdout + done.stderr + self.words()
