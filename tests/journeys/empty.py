@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
@@ -28,12 +29,13 @@ class EmptyPortal(Stack):
         until(lambda: self._listens(f"http://127.0.0.1:{self.sandbox_port}/_sandbox/facts"), 60, "the sandbox answers")
         self.facts = self.sandbox("GET", "facts")
         self.environment |= {
+            "STATICFILES_BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",  # the fastest to collect
             "ENTRA_CLIENT_SECRET": self.facts["client_secret"],
             "SESSION_COOKIE_NAME": f"bpp_session_{self.port}",
             "CSRF_COOKIE_NAME": f"bpp_csrf_{self.port}",
         }
-        self.manage("migrate", "--no-input")
-        self.manage("collectstatic", "--no-input")
+        with ThreadPoolExecutor() as side:
+            list(side.map(lambda name: self.manage(name, "--no-input"), ("migrate", "collectstatic")))
         self.environment["PORTAL_ADMINISTRATOR_PASSWORD"] = PASSWORD
         self.manage("add_administrator", "alex", "--email", "installer@contoso.example")
         self._run("manage.py", "worker")

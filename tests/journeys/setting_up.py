@@ -28,9 +28,15 @@ client.service.call("DELETE", address, refuse=client.refuse)
 """
 
 
+def go(visitor: Visitor, path: str) -> Page:
+    """Open a page without waiting for its quiet: every step waits for a fact of its own."""
+    visitor.page.goto(visitor.demo.url + path)
+    return visitor.page
+
+
 def signed_in(visit: Callable[[], Visitor], name: str) -> Visitor:
     visitor = visit()
-    page = visitor.open("/accounts/login/")
+    page = go(visitor, "/accounts/login/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
@@ -43,7 +49,7 @@ def row_of(page: Page, flow: str) -> Locator:
 
 
 def check_again(visitor: Visitor) -> Page:
-    page = visitor.open("/readiness/")
+    page = go(visitor, "/readiness/")
     with page.expect_response("**/readiness/check/"):
         page.get_by_role("button", name="Check again", exact=True).first.click()
     expect(page.locator("#readiness.htmx-request")).to_have_count(0)
@@ -65,7 +71,7 @@ def add_people(visitor: Visitor) -> None:
 
 def set_up_environment(visitor: Visitor, demo: EmptyPortal) -> None:
     page, facts = visitor.page, demo.facts
-    visitor.open("/")
+    go(visitor, "/")
     page.get_by_role("link", name="Set up an environment").click()
     page.get_by_label("Name").fill("Contoso test")
     page.get_by_label("Dataverse address").fill(facts["dataverse_url"])
@@ -78,7 +84,7 @@ def set_up_environment(visitor: Visitor, demo: EmptyPortal) -> None:
 
 def install(visitor: Visitor, demo: EmptyPortal) -> None:
     page = visitor.page
-    visitor.open("/flows/")
+    go(visitor, "/flows/")
     page.get_by_role("button", name="Connect Dataverse").click()
     page.wait_for_url("**/oauth2/v2.0/authorize?*")
     assert "code_challenge_method=S256" in page.url
@@ -115,7 +121,7 @@ def take_ownership(visitor: Visitor) -> None:
 
 def publish_cube(visitor: Visitor) -> None:
     page = visitor.page
-    visitor.open("/cubes/")
+    go(visitor, "/cubes/")
     page.get_by_role("main").get_by_role("link", name="Import definition").click()
     page.set_input_files("[name=definition]", SAMPLES / "oakland" / "definition.json")
     page.get_by_role("button", name="Import definition").click()
@@ -134,8 +140,7 @@ def export(visitor: Visitor, name: str, department: str) -> str:
     open_pane(visitor)
     fill_general(visitor, name)
     fill_mapping(visitor)
-    add_filter(visitor, 0, "Account type.Name", ["Expense"])
-    add_filter(visitor, 1, "Department.Name", [department])
+    add_filter(visitor, 0, "Department.Name", [department])
     page.click("button[value=export]")
     page.wait_for_url("**/exports/BPP-*/")
     expect(page.locator(".chip", has_text="Completed").first).to_be_visible(timeout=60_000)
