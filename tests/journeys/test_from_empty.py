@@ -87,8 +87,10 @@ def test_from_an_empty_portal_to_entries_under_the_owners_name(visit, demo):
         go(admin, address)
         expect(page.locator("main")).to_contain_text(words)
     go(admin, "/")
+    admin.accessible("the steps that are left")
     add_people(admin)
     set_up_environment(admin, demo)
+    admin.accessible("an environment that nobody is connected to")
     install(admin, demo)
 
     go(admin, "/readiness/")
