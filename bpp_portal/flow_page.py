@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from bpp_portal.kernel.roles import Right, require
 from connections.models import Environment
 from connections.queries.access import connection_of
+from connections.queries.cloud_flows import compared
 from connections.queries.flow_page import flow_rows, needs_update, owner_steps
 from connections.queries.standing import owner_standing
 from connections.rules.flows import FLOWS, ConnectionKind
@@ -36,6 +37,8 @@ def flows(request: HttpRequest) -> HttpResponse:
         "needs_update": needs_update(environment=shown),
         "owners": ", ".join(sorted({str(row.flow.owner) for row in rows if row.flow.owner})),
         "is_owner": bool(rows) and all(row.flow.owner_id == request.user.pk for row in rows),
+        "save_first": frozenset(request.GET.getlist("save")),
+        "compared": compared(environment=shown, user=request.user) if rows and "compare" in request.GET else None,
         "standing": owner_standing(environment=shown) if rows and "roles" in request.GET else None,
         "own": connection_of(environment=shown, user=request.user, kind=ConnectionKind.DATAVERSE),
     }

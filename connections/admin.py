@@ -15,6 +15,7 @@ from . import operations
 from .errors import Refused, RemoteError
 from .models import Connection, ConnectionReference, Environment, Flow
 from .rules.flows import ConnectionKind, reference_problems
+from .views.page import refusals_told
 
 
 @admin.register(Environment)
@@ -102,27 +103,30 @@ class FlowAdmin(RightsAdmin):
     )
     def take_ownership(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for environment in Environment.objects.filter(flows__in=queryset).distinct():
-            operations.take_ownership(actor=request.user, environment=environment)
+            left = operations.take_ownership(actor=request.user, environment=environment)
             messages.success(
                 request, f"You own the flows of {environment}. Connect Dataverse and Finance, then turn them on."
             )
+            _warn(request, left)
 
     @admin.action(description="Turn on", permissions=["change"])
     def turn_on(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for flow in queryset:
-            try:
+            with refusals_told(request):
                 operations.turn_on(actor=request.user, environment=flow.environment, name=flow.name)
-            except Refused as refused:
-                for problem in refused.problems:
-                    messages.error(request, problem.message)
-            else:
                 messages.success(request, f"{flow.name} is on.")
 
     @admin.action(description="Turn off", permissions=["change"])
     def turn_off(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for flow in queryset:
-            operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
+            left = operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
             messages.success(request, f"{flow.name} is off.")
+            _warn(request, left)
+
+
+def _warn(request: HttpRequest, left: str) -> None:
+    if left:
+        messages.warning(request, left)
 
 
 class ReferenceForm(forms.ModelForm):

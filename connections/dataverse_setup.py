@@ -1,6 +1,6 @@
 """What is set up in a Dataverse environment for the write-back: visible entities, cloud flows, connections, roles."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from . import http
 from .dataverse import DataverseClient, read_as
@@ -12,6 +12,7 @@ from .rules.dataverse import (
     catalog_entity_of,
     cloud_flow_of,
     connection_slot_of,
+    guid,
 )
 from .rules.entities import VIRTUAL_ENTITIES
 from .rules.wire import literal, text_of
@@ -25,8 +26,13 @@ _TEXT = 100000000
 def create_variable(client: DataverseClient, schema_name: str, display_name: str) -> None:
     """Create an environment variable of type Text, without a value. InDoubt when the answer was lost: look again."""
     body = {"schemaname": schema_name, "displayname": display_name, "type": _TEXT}
-    url = client.service.address("environmentvariabledefinitions")
-    client.service.call("POST", url, body=body, refuse=client.refuse, repeatable=False)
+    create(client, "environmentvariabledefinitions", body)
+
+
+def create(client: DataverseClient, table_set: str, row: Mapping[str, object]) -> None:
+    """Make one row. InDoubt when the answer was lost: look again before you repeat it."""
+    url = client.service.address(table_set)
+    client.service.call("POST", url, body=row, refuse=client.refuse, repeatable=False)
 
 
 def catalog(client: DataverseClient) -> dict[str, CatalogEntity]:
@@ -101,6 +107,19 @@ def connection_slots(client: DataverseClient) -> list[ConnectionSlot]:
     options = {"$select": f"{columns},connectionid"}
     rows = client.service.rows("connectionreferences", options, refuse=client.refuse)
     return [read_as(connection_slot_of, row) for row in rows]
+
+
+def connect_slot(client: DataverseClient, slot: ConnectionSlot, connection_id: str) -> None:
+    """Let the reference name a connection, or none with the empty text."""
+    client.change(f"connectionreferences({slot.row_id})", {"connectionid": connection_id or None})
+
+
+def user_id(client: DataverseClient, account: str) -> str:
+    """The id of the enabled system user who signs in as `account`; empty when Dataverse knows none."""
+    where = f"(domainname eq {literal(account)} or internalemailaddress eq {literal(account)}) and isdisabled eq false"
+    options = {"$select": "systemuserid", "$filter": where}
+    rows = client.service.rows("systemusers", options, refuse=client.refuse)
+    return read_as(lambda row: guid(row, "systemuserid"), rows[0]) if rows else ""
 
 
 def roles_of(client: DataverseClient, user_id: str) -> list[str]:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("flows/<int:pk>/install/", flows.install, name="install"),
     path("flows/<int:pk>/update/", flows.update, name="update"),
     path("flows/<int:pk>/take-ownership/", flows.take_ownership, name="take-ownership"),
+    path("flows/<int:pk>/in-line/", flows.bring_in_line, name="bring-in-line"),
     path("flows/<int:pk>/turn-on/", flows.turn_on_all, name="turn-on-all"),
     path("flows/<int:pk>/<str:name>/turn-on/", flows.turn_on, name="turn-on"),
     path("flows/<int:pk>/<str:name>/turn-off/", flows.turn_off, name="turn-off"),

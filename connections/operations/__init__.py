@@ -1,12 +1,15 @@
 """What people do with environments, connections and flows. One intention, one operation, one transaction."""
 
+from .cloud_flows import SaveFirst, bring_in_line
 from .connecting import Rotated, begin_connect, connect, connect_application, disconnect, rotate_keys
 from .environments import make_visible, save_environment, set_finance_url
-from .flows import install, install_flows, set_reference, take_ownership, turn_off, turn_on, update_flows
+from .flows import install, install_flows, set_reference, take_ownership, turn_off, turn_on, turn_on_all, update_flows
 
 __all__ = [
     "Rotated",
+    "SaveFirst",
     "begin_connect",
+    "bring_in_line",
     "connect",
     "connect_application",
     "disconnect",
@@ -20,5 +23,6 @@ __all__ = [
     "take_ownership",
     "turn_off",
     "turn_on",
+    "turn_on_all",
     "update_flows",
 ]

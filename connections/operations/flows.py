@@ -9,9 +9,12 @@ from connections import dataverse_setup
 from connections.dataverse import FINANCE_URI, FINANCE_URI_NAME, DataverseClient
 from connections.errors import ConnectionMissing, InDoubt, Refused
 from connections.models import Connection, ConnectionReference, Environment, Flow
-from connections.queries.access import own_connection
+from connections.queries.access import flow as flow_named
+from connections.queries.access import flows, own_connection
 from connections.queries.flow_page import problems_of
 from connections.rules.flows import FLOWS, ConnectionKind, reference_problems
+
+from . import cloud_flows
 
 
 @transaction.atomic
@@ -52,15 +55,23 @@ def install(*, actor: Any, environment: Environment) -> list[Flow]:
             if client.variable(FINANCE_URI) is None:
                 raise
         record(actor=actor, verb="create variable", subject=f"{environment.name}: {FINANCE_URI_NAME}")
-    return install_flows(actor=actor, environment=environment)
+    added = install_flows(actor=actor, environment=environment)
+    cloud_flows.bring_in_line(actor=actor, environment=environment, owners=False)
+    return added
 
 
-@transaction.atomic
 def update_flows(*, actor: Any, environment: Environment) -> list[Flow]:
     """Install what an update brings: the actor becomes owner of flows that are missing or owned by nobody.
 
     An owner's flows stay theirs, with their connections. Returns the flows that are the actor's now.
     """
+    taken = _update(actor, environment)
+    cloud_flows.follow(actor=actor, environment=environment)
+    return taken
+
+
+@transaction.atomic
+def _update(actor: Any, environment: Environment) -> list[Flow]:
     unowned = list(environment.flows.select_for_update().filter(owner=None))
     for flow in unowned:
         flow.owner = actor
@@ -69,13 +80,18 @@ def update_flows(*, actor: Any, environment: Environment) -> list[Flow]:
     return unowned + install_flows(actor=actor, environment=environment)
 
 
-@transaction.atomic
-def take_ownership(*, actor: Any, environment: Environment) -> None:
+def take_ownership(*, actor: Any, environment: Environment) -> str:
     """Make `actor` the owner of all three flows. Their connections are unset, so they are off until turned on again.
 
-    Runs that Finance is working on go on: the new owner asks for the same executions. Raises ConnectionMissing when no
-    flow is installed.
+    Runs that Finance is working on go on: the new owner asks for the same executions. Says why Dataverse has not
+    followed, else empty. Raises ConnectionMissing when no flow is installed.
     """
+    _take(actor, environment)
+    return cloud_flows.follow(actor=actor, environment=environment)
+
+
+@transaction.atomic
+def _take(actor: Any, environment: Environment) -> None:
     flows = list(environment.flows.select_for_update())
     if not flows:
         raise ConnectionMissing(
@@ -124,20 +140,51 @@ def set_reference(
     record(actor=actor, verb="set connection", subject=f"{name}: {kind.label}", detail=str(connection or "empty"))
 
 
-@transaction.atomic
-def turn_on(*, actor: Any, environment: Environment, name: str) -> None:
-    """Turn the flow on. Raises Refused when a connection that it needs is missing or needs attention."""
-    flow = _locked(environment, name)
-    problems = problems_of(flow=flow)
-    if problems:
+def turn_on(*, actor: Any, environment: Environment, name: str, save: bool = False) -> None:
+    """Turn the flow on, in Dataverse first; `save` saves its definition there before, as documented.
+
+    Raises Refused when a connection that it needs is missing or needs attention, SaveFirst when Dataverse refuses.
+    """
+    flow = flow_named(environment=environment, name=name)
+    if problems := problems_of(flow=flow):
         raise Refused(problems)
-    _switch(flow, actor, is_on=True)
+    _turn_on(actor, environment, [flow], save=save)
 
 
-@transaction.atomic
-def turn_off(*, actor: Any, environment: Environment, name: str) -> None:
-    """Turn the flow off; runs that need it wait or fail with that reason, nothing is lost."""
-    _switch(_locked(environment, name), actor, is_on=False)
+def turn_on_all(*, actor: Any, environment: Environment, save: bool = False) -> list[str]:
+    """Turn on every flow that is off and can be on; their names. What keeps another one off is raised afterwards."""
+    off = [flow for flow in flows(environment=environment) if not flow.is_on]
+    kept = [problem for flow in off for problem in problems_of(flow=flow)]
+    fit = [flow for flow in off if not problems_of(flow=flow)]
+    if fit:
+        _turn_on(actor, environment, fit, save=save)
+    if kept:
+        raise Refused(kept)
+    return [flow.name for flow in fit]
+
+
+def _turn_on(actor: Any, environment: Environment, wanted: list[Flow], *, save: bool) -> None:
+    refused = cloud_flows.turn_on_there(environment=environment, wanted=wanted, save=save)
+    names = {problem.field for problem in refused}
+    with transaction.atomic():
+        for flow in wanted:
+            if flow.name not in names:
+                locked = _locked(environment, flow.name)
+                if problems := problems_of(flow=locked):  # somebody removed a connection meanwhile
+                    raise Refused(problems)
+                _switch(locked, actor, is_on=True)
+    if refused:
+        raise (Refused if save else cloud_flows.SaveFirst)(refused)
+
+
+def turn_off(*, actor: Any, environment: Environment, name: str) -> str:
+    """Turn the flow off; runs that need it wait or fail with that reason, nothing is lost.
+
+    Says why Dataverse has not followed, else empty.
+    """
+    with transaction.atomic():
+        _switch(_locked(environment, name), actor, is_on=False)
+    return cloud_flows.follow(actor=actor, environment=environment)
 
 
 def _switch(flow: Flow, actor: Any, *, is_on: bool) -> None:

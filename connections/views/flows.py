@@ -46,8 +46,9 @@ def take_ownership(request: HttpRequest, pk: int) -> HttpResponse:
     environment = open_environment(request, pk)
     if request.method == "POST":
         with refusals_told(request):
-            operations.take_ownership(actor=request.user, environment=environment)
+            left = operations.take_ownership(actor=request.user, environment=environment)
             messages.success(request, "You own all three flows. Connect your own connections, then turn them on.")
+            _warn(request, left)
         return _back(environment)
     owners = {str(flow.owner) for flow in queries.flows(environment=environment) if flow.owner}
     context = {"environment": environment, "owners": ", ".join(sorted(owners))}
@@ -59,19 +60,15 @@ def take_ownership(request: HttpRequest, pk: int) -> HttpResponse:
 def turn_on_all(request: HttpRequest, pk: int) -> HttpResponse:
     """Turn on every flow that can be; what keeps another one off is said."""
     environment = open_environment(request, pk)
-    for flow in queries.flows(environment=environment):
-        if not flow.is_on:
-            _turn_on(request, environment, flow.name)
-    return _back(environment)
+    return _turn_on(request, environment, list(FLOWS))
 
 
 @require_POST
 @login_required
 def turn_on(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """Turn one flow on."""
+    """Turn one flow on; with `save` its definition in Dataverse is saved first."""
     environment = open_environment(request, pk)
-    _turn_on(request, environment, _known(name))
-    return _back(environment)
+    return _turn_on(request, environment, [_known(name)], save="save" in request.POST)
 
 
 @require_POST
@@ -80,15 +77,41 @@ def turn_off(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Turn one flow off; runs that need it wait or fail with that reason."""
     environment = open_environment(request, pk)
     with refusals_told(request):
-        operations.turn_off(actor=request.user, environment=environment, name=_known(name))
+        left = operations.turn_off(actor=request.user, environment=environment, name=_known(name))
         messages.success(request, f"{name} is off.")
+        _warn(request, left)
     return _back(environment)
 
 
-def _turn_on(request: HttpRequest, environment: Environment, name: str) -> None:
+@require_POST
+@login_required
+def bring_in_line(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the cloud flows in Dataverse the owner, connections and state that the portal's have."""
+    environment = open_environment(request, pk)
     with refusals_told(request):
-        operations.turn_on(actor=request.user, environment=environment, name=name)
-        messages.success(request, f"{name} is on.")
+        operations.bring_in_line(actor=request.user, environment=environment, save="save" in request.POST)
+        messages.success(request, "The flows in Dataverse have the owner, connections and state that they have here.")
+    return _back(environment, compare="1")
+
+
+def _turn_on(request: HttpRequest, environment: Environment, names: list[str], *, save: bool = False) -> HttpResponse:
+    with refusals_told(request):
+        try:
+            if len(names) == 1:
+                operations.turn_on(actor=request.user, environment=environment, name=names[0], save=save)
+            else:
+                names = operations.turn_on_all(actor=request.user, environment=environment, save=save)
+            messages.success(request, f"{names[0]} is on." if len(names) == 1 else "The flows are on.")
+        except operations.SaveFirst as refused:
+            for problem in refused.problems:
+                messages.error(request, f"{problem.message} {problem.hint}")
+            return _back(environment, save=[problem.field for problem in refused.problems])
+    return _back(environment)
+
+
+def _warn(request: HttpRequest, left: str) -> None:
+    if left:
+        messages.warning(request, left)
 
 
 def _known(name: str) -> str:
@@ -97,5 +120,5 @@ def _known(name: str) -> str:
     return name
 
 
-def _back(environment: Environment) -> HttpResponse:
-    return redirect(reverse("flows", query={"environment": environment.pk}))
+def _back(environment: Environment, **query: str | list[str]) -> HttpResponse:
+    return redirect(reverse("flows", query={"environment": environment.pk, **query}))

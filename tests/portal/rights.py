@@ -112,6 +112,7 @@ connections:update                        POST   environment   302 302 403 403 4
 connections:take-ownership                GET    environment   302 200 200 403 403 403 403 403 403
 connections:take-ownership                POST   environment   302 302 302 403 403 403 403 403 403
 connections:turn-on-all                   POST   environment   302 302 302 403 403 403 403 403 403
+connections:bring-in-line                 POST   environment   302 302 302 403 403 403 403 403 403
 connections:turn-on                       POST   flow          302 302 302 403 403 403 403 403 403
 connections:turn-off                      POST   flow          302 302 302 403 403 403 403 403 403
 connections:environments                  GET    .             302 200 200 403 403 403 403 403 403

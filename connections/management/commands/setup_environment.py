@@ -43,7 +43,9 @@ class Command(BaseCommand):
                 operations.take_ownership(actor=owner, environment=environment)
             for kind in (ConnectionKind.DATAVERSE, ConnectionKind.FINANCE):
                 _connect(owner, environment, kind)
-            _turn_on(owner, environment)
+            # A sandbox that was reset forgot what Dataverse was told of flows that are on here.
+            if not operations.turn_on_all(actor=owner, environment=environment):
+                operations.bring_in_line(actor=owner, environment=environment)
         except RemoteError as error:
             raise CommandError(" ".join(filter(None, (f"{error}.", error.hint)))) from None
         if options["verbosity"]:
@@ -127,9 +129,3 @@ def _answer_of_page(address: str) -> dict[str, str]:
         redirect.close()
         return dict(parse_qsl(urlsplit(redirect.headers.get("Location", "")).query))
     raise CommandError("The sandbox's sign-in page did not answer with a code.")
-
-
-def _turn_on(owner: Any, environment: Environment) -> None:
-    for flow in queries.flows(environment=environment):
-        if not flow.is_on:
-            operations.turn_on(actor=owner, environment=environment, name=flow.name)
