@@ -18,7 +18,6 @@ from tests.portal.test_entra import (
     roles,
     sign_in,
     trail,
-    window,  # noqa: F401
 )
 
 pytestmark = pytest.mark.django_db
@@ -33,13 +32,13 @@ def local(django_user_model):
 
 
 @pytest.fixture
-def at_home(window, local):  # noqa: F811
+def at_home(window, local):
     """A window in which the local account is signed in by its password."""
     window.post(reverse("account_login"), {"login": "chris", "password": PASSWORD})
     return window
 
 
-def link(window, account=PLANNER):  # noqa: F811
+def link(window, account=PLANNER):
     asked = window.post(ACCOUNT)
     assert asked.status_code == 302, "the password is asked again"
     away = window.post(asked["Location"], {"password": PASSWORD})
@@ -64,7 +63,7 @@ def test_a_wrong_password_links_nothing(at_home):
     assert not SocialAccount.objects.exists()
 
 
-def test_nobody_signed_in_links_nothing(window):  # noqa: F811
+def test_nobody_signed_in_links_nothing(window):
     assert window.post(ACCOUNT)["Location"].startswith("/accounts/login/")
 
 
@@ -93,7 +92,7 @@ def test_the_link_is_taken_away(at_home):
     assert at_home.get("/").status_code == 200
 
 
-def test_who_has_no_password_keeps_the_link_and_gets_no_password(window):  # noqa: F811
+def test_who_has_no_password_keeps_the_link_and_gets_no_password(window):
     sign_in(window)
     window.post(ACCOUNT)
     assert SocialAccount.objects.exists()
