@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
 from bpp_portal.demo.people import PEOPLE, password_of
+from bpp_portal.entra.provider import is_configured
 from bpp_portal.kernel.roles import Right, rights_of, roles_of
 from connections.models import Environment
 
@@ -38,6 +39,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "correlation_id": getattr(request, "correlation_id", ""),
         "themes": THEMES,
         "demo_signins": demo_signins,
+        "entra_sign_in": is_configured(),
         "csrf_cookie": settings.CSRF_COOKIE_NAME,
         **looks(request),
     }

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
@@ -13,6 +14,10 @@ from django_q.models import Failure, OrmQ, Schedule, Success
 
 from bpp_portal.kernel.admin import RightsAdmin
 from bpp_portal.kernel.roles import Right
+
+ROLES_FROM_ENTRA = (
+    "Who signs in with Entra ID gets the roles of their app roles there at every such sign-in, in place of these."
+)
 
 
 class PeopleAdmin(RightsAdmin, UserAdmin):
@@ -26,7 +31,7 @@ class PeopleAdmin(RightsAdmin, UserAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("Rights", {"fields": ("is_active", "groups")}),
+        ("Rights", {"fields": ("is_active", "groups"), "description": ROLES_FROM_ENTRA}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     # Address and roles at once: without them the person could sign in and find nothing.
@@ -77,7 +82,8 @@ class WaitingTaskAdmin(RightsAdmin):
 
 def register(site: admin.AdminSite) -> None:
     """Put these pages in place of those that the libraries registered; second factors' secrets get none."""
-    for model in (User, Group, Success, Failure, OrmQ, Schedule, EmailAddress, Authenticator):
+    linked = (SocialAccount, SocialApp, SocialToken)
+    for model in (User, Group, Success, Failure, OrmQ, Schedule, EmailAddress, Authenticator, *linked):
         if site.is_registered(model):
             site.unregister(model)
     site.register(User, PeopleAdmin)

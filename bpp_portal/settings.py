@@ -38,6 +38,11 @@ REMOTE_CA_FILE = env("REMOTE_CA_FILE", default="" if PRODUCTION else str(VAR_DIR
 # The portal's application in Entra: a secret, or a certificate with its key in one PEM file, which goes first.
 ENTRA_CLIENT_SECRET = env("ENTRA_CLIENT_SECRET", default="")
 ENTRA_CERTIFICATE_FILE = env("ENTRA_CERTIFICATE_FILE", default="")
+# People sign in with Entra ID where tenant and application are set; the application may be the same one.
+ENTRA_SIGN_IN_AUTHORITY = env("ENTRA_SIGN_IN_AUTHORITY", default="https://login.microsoftonline.com")
+ENTRA_SIGN_IN_TENANT = env("ENTRA_SIGN_IN_TENANT", default="")
+ENTRA_SIGN_IN_CLIENT_ID = env("ENTRA_SIGN_IN_CLIENT_ID", default="")
+ENTRA_SIGN_IN_SECRET = env("ENTRA_SIGN_IN_SECRET", default=ENTRA_CLIENT_SECRET)
 # Newest first, base64 of 32 bytes each; the first one encrypts.
 DEMO_CONNECTION_KEY = "ZGVtby1vbmx5LWtleS1vZi1leGFjdGx5LTMyLWJ5dGU="
 CONNECTION_KEYS = env.list("CONNECTION_KEYS", default=[] if PRODUCTION else [DEMO_CONNECTION_KEY])
@@ -70,6 +75,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "bpp_portal.entra",
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
@@ -167,6 +174,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "bpp_portal.adapter.NoSignUpAdapter"
+SOCIALACCOUNT_ADAPTER = "bpp_portal.entra.adapter.EntraSignIn"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
