@@ -3,10 +3,12 @@
 from .connecting import Rotated, begin_connect, connect, connect_application, disconnect, rotate_keys
 from .environments import make_visible, save_environment, set_finance_url
 from .flows import install, install_flows, set_reference, take_ownership, turn_off, turn_on, update_flows
+from .readiness import check_again
 
 __all__ = [
     "Rotated",
     "begin_connect",
+    "check_again",
     "connect",
     "connect_application",
     "disconnect",

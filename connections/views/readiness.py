@@ -12,12 +12,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from bpp_portal.kernel.roles import Right, has_right, require
-from connections import operations, readiness_operations
-from connections.errors import ConnectionMissing, Refused, RemoteError
+from connections import operations
+from connections.errors import Refused, RemoteError
 from connections.models import Environment
 from connections.queries import default_environment
 from connections.queries.readiness.remembered import remembered
 from connections.rules.readiness import BY_KEY, Fix, Group, Precondition, Report, Row, State
+
+from .page import told
 
 # Every role holds one of these.
 READS = (Right.READ_CUBES, Right.READ_RUNS, Right.MANAGE_CONNECTIONS)
@@ -66,7 +68,7 @@ def check(request: HttpRequest) -> HttpResponse:
     environment = _environment()
     if environment is None:
         return redirect("readiness:page")
-    report = readiness_operations.check_again(environment=environment, legal_entity=entity, actor=request.user)
+    report = operations.check_again(environment=environment, legal_entity=entity, actor=request.user)
     return _answer(request, report.legal_entity)
 
 
@@ -83,24 +85,20 @@ def fix(request: HttpRequest) -> HttpResponse:
         said = _mend(request, environment, row)
     except Refused as refused:
         return _answer(request, entity, "danger", " ".join(f"{p.message} {p.hint}".strip() for p in refused.problems))
-    except ConnectionMissing as error:
-        return _answer(request, entity, "danger", f"{error.cause} {error.hint}")
     except RemoteError as error:
-        return _answer(
-            request, entity, "danger", " ".join(filter(None, (f"{error.headline}.", error.cause, error.hint)))
-        )
-    readiness_operations.check_again(environment=environment, legal_entity=entity)
+        return _answer(request, entity, "danger", told(error))
+    operations.check_again(environment=environment, legal_entity=entity)
     return _answer(request, entity, "success", said)
 
 
 def _mend(request: HttpRequest, environment: Environment, row: Precondition) -> str:
     """Carry the fix out; the sentence that says so."""
     if row.fix is Fix.MAKE_VISIBLE:
-        readiness_operations.show_entity(actor=request.user, environment=environment, entity=row.target)
+        operations.make_visible(actor=request.user, environment=environment, entity=row.target)
         return f"Dataverse makes {row.target} visible. That may take a minute; then check again."
     if row.fix is Fix.SET_VARIABLE:
         value = request.POST.get("value", "")
-        readiness_operations.set_finance_url(actor=request.user, environment=environment, value=value)
+        operations.set_finance_url(actor=request.user, environment=environment, value=value)
         return f"{row.label} is set."
     operations.turn_on(actor=request.user, environment=environment, name=row.target)
     return f"{row.target} is on."
