@@ -29,6 +29,7 @@ urlpatterns = [
     path("cubes/", include("cubes.urls")),
     path("exports/", include("exports.urls")),
     path("audit/", include("bpp_portal.audit.urls")),
+    path("notices/", include("bpp_portal.notices.urls")),
     path("flows/", flow_page.flows, name="flows"),
     path("readiness/", include(readiness_urls)),
     path("", include("connections.urls")),
