@@ -56,6 +56,8 @@ WORKER_STUCK_AFTER = env.float("WORKER_STUCK_AFTER", default=25.0)
 # How often the worker checks readiness by itself (0: never), and how long a question of it may take; seconds.
 READINESS_EVERY = env.float("READINESS_EVERY", default=300.0)
 READINESS_ANSWER = env.float("READINESS_ANSWER", default=10.0)
+# Asked where cubes hold the delimiter of Finance: handed in here, since connections does not know cubes.
+READINESS_SENT_VALUES = "exports.queries.sent_values.holding"
 ENGINE_MEMORY_LIMIT = env("ENGINE_MEMORY_LIMIT", default="1GB")
 
 INSTALLED_APPS = [

@@ -26,6 +26,7 @@ urlpatterns = [
 readiness_urls = (
     [
         path("", readiness.page, name="page"),
+        path("live/", readiness.live, name="live"),
         path("check/", readiness.check, name="check"),
         path("fix/", readiness.fix, name="fix"),
     ],

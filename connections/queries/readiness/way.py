@@ -122,13 +122,15 @@ def dataverse_way(sheet: Sheet, environment: Environment, connection: Connection
     return client
 
 
-def finance_way(sheet: Sheet, dataverse: DataverseClient, flows_: Flows) -> FinanceClient | None:
-    """A client of Finance as the flow owner, at the address of the environment variable."""
+def finance_way(sheet: Sheet, dataverse: DataverseClient, flows_: Flows, *, beyond: bool) -> FinanceClient | None:
+    """A client of Finance as the flow owner, at the address of the environment variable, if asked to go `beyond` it."""
     root = sheet.ask("variable", "dataverse", dataverse.finance_url)
     if root is None or flows_.export is None:
         return None
     connection = flows_.export
     sheet.passed("variable", f"{FINANCE_URI_NAME} is {root}")
+    if not beyond:
+        return None
     probe(sheet, "finance", root, "data")
     trusted = sheet.findings.get("certificate")
     if "finance" not in sheet.findings or (trusted and trusted.state is not State.PASSED):
