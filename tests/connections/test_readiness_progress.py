@@ -78,7 +78,7 @@ class TestProgress:
     def test_the_page_that_begins_holds_the_request_that_checks(self, planner, world):
         begun = html_of(planner.get(f"{LIVE}?begin=1"))
         assert "0 of 38 checked" in begun
-        assert f'id="readiness-run" hx-post="{CHECK}" hx-trigger="load"' in begun
+        assert f'id="readiness-run" hidden hx-post="{CHECK}" hx-trigger="load"' in begun
         since = int(begun.partition("?begun=")[2].partition('"')[0])
         assert planner.get(f"{LIVE}?begun={since}").status_code == 204
         planner.post(CHECK, headers={"HX-Request": "true"})
