@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from bpp_portal.demo.people import PEOPLE, password_of
 from bpp_portal.entra.provider import is_configured
 from bpp_portal.kernel.roles import Right, rights_of, roles_of
+from bpp_portal.notices.queries import unread_count
 from connections.models import Environment
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
@@ -33,6 +34,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "reader": reader,
         "reader_roles": roles_of(reader) if reader else (),
         "can": {right.name.lower(): right in held for right in Right},
+        "unread_notices": unread_count(user=reader) if reader else 0,
         "portal_env": settings.PORTAL_ENV,
         "environment": Environment.objects.first() if held else None,
         "area": AREAS.get(request.path.strip("/").split("/")[0], ""),

@@ -61,6 +61,8 @@ WORKER_STUCK_AFTER = env.float("WORKER_STUCK_AFTER", default=25.0)
 # How often the worker checks readiness by itself (0: never), and how long a question of it may take; seconds.
 READINESS_EVERY = env.float("READINESS_EVERY", default=300.0)
 READINESS_ANSWER = env.float("READINESS_ANSWER", default=10.0)
+# Asked where cubes hold the delimiter of Finance: handed in here, since connections does not know cubes.
+READINESS_SENT_VALUES = "exports.queries.sent_values.holding"
 ENGINE_MEMORY_LIMIT = env("ENGINE_MEMORY_LIMIT", default="1GB")
 
 INSTALLED_APPS = [
@@ -85,6 +87,7 @@ INSTALLED_APPS = [
     "bpp_portal.apps.PortalConfig",
     "bpp_portal.kernel",
     "bpp_portal.audit.apps.AuditConfig",
+    "bpp_portal.notices.apps.NoticesConfig",
     "connections",
     "cubes",
     "exports",
@@ -183,6 +186,16 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int(
     "TRUSTED_PROXY_COUNT", default=1 if env.bool("BEHIND_PROXY", default=False) else 0
 )
+
+# Mails to people about their notices, as smtp+tls://user:password@host:587. Without it notices are in the portal only.
+EMAIL_URL = env("EMAIL_URL", default="")
+MAIL_IS_SET_UP = bool(EMAIL_URL)
+if MAIL_IS_SET_UP:
+    vars().update(env.email_url("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="bpp-portal@localhost")
+# The portal's own address, for links in mails; without it they name none.
+PORTAL_URL = env("PORTAL_URL", default="")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

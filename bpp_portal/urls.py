@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from bpp_portal import flow_page, people_admin, views
+from connections.urls import readiness_urls
 
 people_admin.register(admin.site)
 
@@ -33,8 +34,9 @@ urlpatterns = [
     path("cubes/", include("cubes.urls")),
     path("exports/", include("exports.urls")),
     path("audit/", include("bpp_portal.audit.urls")),
+    path("notices/", include("bpp_portal.notices.urls")),
     path("flows/", flow_page.flows, name="flows"),
-    path("readiness/", include("connections.readiness_urls")),
+    path("readiness/", include(readiness_urls)),
     path("", include("connections.urls")),
     path("api/v1/", include("bpp_portal.api")),
 ]

@@ -1,8 +1,8 @@
-"""Addresses of connections, flows and environments."""
+"""Addresses of connections, flows and environments, and of readiness, which has its own place."""
 
 from django.urls import path
 
-from .views import connecting, environments, flows
+from .views import connecting, environments, flows, readiness
 
 app_name = "connections"
 urlpatterns = [
@@ -24,3 +24,12 @@ urlpatterns = [
     path("environments/<int:pk>/variable/", environments.set_variable, name="set-variable"),
     path("environments/<int:pk>/entities/<str:entity>/", environments.make_visible, name="make-visible"),
 ]
+readiness_urls = (
+    [
+        path("", readiness.page, name="page"),
+        path("live/", readiness.live, name="live"),
+        path("check/", readiness.check, name="check"),
+        path("fix/", readiness.fix, name="fix"),
+    ],
+    "readiness",
+)

@@ -4,12 +4,15 @@ from .cloud_flows import SaveFirst, bring_in_line
 from .connecting import Rotated, begin_connect, connect, connect_application, disconnect, rotate_keys
 from .environments import make_visible, save_environment, set_finance_url
 from .flows import install, install_flows, set_reference, take_ownership, turn_off, turn_on, turn_on_all, update_flows
+from .readiness import check_again, check_row
 
 __all__ = [
     "Rotated",
     "SaveFirst",
     "begin_connect",
     "bring_in_line",
+    "check_again",
+    "check_row",
     "connect",
     "connect_application",
     "disconnect",

@@ -11,12 +11,15 @@ from connections.dataverse import DataverseClient
 from connections.errors import FinanceNotConfigured, Refused
 from connections.models import Connection
 from connections.queries.cloud_flows import compared
+from connections.queries.readiness import check
 from connections.rules.cloud_flows import FlowHere, client_data, connection_name, differences, slot_of
 from connections.rules.dataverse import CloudFlow, ConnectionSlot
 from connections.rules.flows import COUNT_FLOW, EXPORT_FLOW, FLOWS, STATUS_FLOW, ConnectionKind
+from connections.rules.readiness import State, flow_key
 from tests.connections.sign_in import as_
 
 pytestmark = pytest.mark.django_db
+ON = flow_key("on", COUNT_FLOW)
 ID = "00000000-0000-0000-0000-000000000001"
 
 
@@ -196,3 +199,14 @@ def test_a_definition_that_cannot_be_read_falls_back_to_the_shared_reference():
         assert slot_of(found, CloudFlow(ID, STATUS_FLOW, 0, "", text), ConnectionKind.FINANCE) == shared
     text = client_data(STATUS_FLOW).replace("msdyn_xpna_shareddynamicsax", "contoso_finance")
     assert slot_of(found, CloudFlow(ID, STATUS_FLOW, 0, "", text), ConnectionKind.FINANCE) == own
+
+
+def test_readiness_warns_of_a_flow_that_dataverse_shows_otherwise(environment, client_of):
+    """Exports go by the portal's flow, so it is no failure."""
+    flow = dataverse_setup.cloud_flows(client_of, COUNT_FLOW)[0]
+    assert not [row for row in check(environment=environment).rows if row.state is State.WARNING and row.key == ON]
+    dataverse_setup.change_flow(client_of, flow, is_on=False)
+    report = check(environment=environment)
+    row = next(row for row in report.rows if row.key == ON)
+    assert (row.state, row.found) == (State.WARNING, "On; off in Dataverse")
+    assert not report.failing

@@ -104,8 +104,12 @@ api-export                                GET    run            401 200 200 200 
 api-export-status                         GET    run            401 200 200 200 403 403 403 200 403
 schema                                    GET    .              401 200 200 200 200 200 200 200 200
 signed_in_again                           GET    .             302 200 200 200 200 200 200 200 200
+notices:list                              GET    .             302 200 200 200 200 200 200 200 200
+notices:read-all                          POST   .             302 302 302 302 302 302 302 302 302
+notices:read                              POST   others-notice 302 404 404 404 404 404 404 404 404
 flows                                     GET    .             302 200 200 403 403 403 403 403 403
 readiness:page                            GET    .             302 200 200 200 200 200 200 200 403
+readiness:live                            GET    .             302 200 200 200 200 200 200 200 403
 readiness:check                           POST   .             302 302 302 302 302 302 302 302 403
 readiness:fix                             POST   .             302 404 404 403 403 403 403 403 403
 connections:list                          GET    .             302 200 200 403 403 403 403 403 403
