@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from bpp_portal.kernel.roles import Right, has_right, require
 from connections import operations, readiness_operations
+from connections.chosen import chosen_environment
 from connections.errors import ConnectionMissing, Refused, RemoteError
 from connections.models import Environment
-from connections.queries import default_environment
 from connections.queries.readiness.remembered import remembered
 from connections.rules.readiness import BY_KEY, Fix, Group, Precondition, Report, Row, State
 
@@ -63,7 +63,7 @@ def check(request: HttpRequest) -> HttpResponse:
     """Ask everything again."""
     require(request.user, *READS)
     entity = _asked_entity(request.POST.get("legal_entity", ""))
-    environment = _environment()
+    environment = _environment(request)
     if environment is None:
         return redirect("readiness:page")
     report = readiness_operations.check_again(environment=environment, legal_entity=entity, actor=request.user)
@@ -75,7 +75,7 @@ def check(request: HttpRequest) -> HttpResponse:
 def fix(request: HttpRequest) -> HttpResponse:
     """Do what the row offers, then check again."""
     require(request.user, *FIXES)
-    environment, row = _environment(), BY_KEY.get(request.POST.get("key", ""))
+    environment, row = _environment(request), BY_KEY.get(request.POST.get("key", ""))
     if environment is None or row is None or not row.fix.is_deed:
         raise Http404
     entity = _asked_entity(request.POST.get("legal_entity", ""))
@@ -112,14 +112,17 @@ def _answer(request: HttpRequest, entity: str, kind: str = "", said: str = "") -
         return _render(request, "connections/readiness/report.html", entity, {"said": said, "said_kind": kind})
     if said:
         messages.add_message(request, messages.SUCCESS if kind == "success" else messages.ERROR, said)
-    return redirect(reverse("readiness:page") + (f"?legal_entity={entity}" if entity else ""))
+    environment = request.POST.get("environment", "")
+    query = {"environment": environment, "legal_entity": entity}
+    return redirect(reverse("readiness:page", query={name: text for name, text in query.items() if text}))
 
 
 def _render(request: HttpRequest, template: str, entity: str, more: dict[str, Any] | None = None) -> HttpResponse:
-    environment = _environment()
+    environment = _environment(request)
     report = remembered(environment=environment, legal_entity=entity) if environment else None
     mine = report.seen_by(request.user.get_username()) if report else None
     context = {
+        "environment": environment,
         "environment_of_check": environment,
         "report": mine,
         "groups": [GroupView(group, rows) for group, rows in mine.groups()] if mine else [],
@@ -147,11 +150,9 @@ def _entities(environment: Environment | None, report: Report | None) -> tuple[s
     return latest.legal_entities if latest else ()
 
 
-def _environment() -> Environment | None:
-    try:
-        return default_environment()
-    except RemoteError:
-        return None
+def _environment(request: HttpRequest) -> Environment | None:
+    """The one that the page names, else the reader's."""
+    return chosen_environment(request, asked=(request.POST or request.GET).get("environment", ""))
 
 
 def _asked_entity(text: str) -> str:

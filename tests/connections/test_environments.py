@@ -1,6 +1,7 @@
 """Environments: what Dataverse says now, the variable that names Finance, and the virtual entities."""
 
 import datetime
+import re
 
 import pytest
 from django.urls import reverse
@@ -29,6 +30,14 @@ def installer(world, environment):
 
 def set_value(client, environment, value):
     return client.post(reverse("connections:set-variable", args=[environment.pk]), {"value": value}, follow=True)
+
+
+def chips(answer):
+    """(colour, visible word) of every environment's chip outside the frame; each has a picture as well."""
+    text = text_of(answer).partition("<main")[2]
+    found = re.findall(r'class="env env-(\w+)"><svg.*?</svg><span class="env-text">(.*?)</span>', text)
+    assert len(found) == text.count('class="env env-')
+    return found
 
 
 def form_of(environment, **changes):
@@ -132,7 +141,7 @@ def test_the_it_administrator_sets_up_an_environment(world, environment):
     page = text_of(installer.post("/environments/new/", form, follow=True))
     assert "Contoso is saved." in page
     assert "not linked to Dynamics 365 Finance" in page
-    assert 'class="env env-production">Production' in text_of(installer.get("/environments/"))
+    assert chips(installer.get("/environments/")) == [("sandbox", "Sandbox"), ("production", "Production")]
     entry = AuditEntry.objects.filter(verb="set up environment").first()
     assert entry.actor == world.installer
     assert "kind: sandbox → production" in entry.detail

@@ -55,6 +55,7 @@ class TestMassAssignment:
     def test_the_pane_takes_what_it_shows_and_nothing_else(self, client, world, codes):
         client.force_login(world.planner)
         form = form_data(configuration("codes/codes.json").configuration)
+        form |= {"environment": Environment.objects.get().pk}
         extra = {name: forged(name, world.owner.pk) for name in FIELDS if name not in form}
         extra |= {"client_token": str(uuid.uuid4())}
         answer = client.post(reverse("pane:open", args=[codes.slug]), extra | form | {"action": "export"})
