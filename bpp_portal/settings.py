@@ -178,6 +178,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int(
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["bpp_portal.formats"]
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"
