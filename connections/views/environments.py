@@ -83,9 +83,11 @@ def make_visible(request: HttpRequest, pk: int, entity: str) -> HttpResponse:
 def _page(
     request: HttpRequest, environment: Environment, entered: str = "", problem: object = None, status: int = 200
 ) -> HttpResponse:
+    found = found_in(environment=environment, user=request.user)
     context = {
         "environment": environment,
-        "found": found_in(environment=environment, user=request.user),
+        "found": found,
+        "steps": found.steps(linked=environment.linked_through != Environment.Link.NONE),
         "own": connection_of(environment=environment, user=request.user, kind=ConnectionKind.DATAVERSE),
         "expiry": credential_expiry(environment=environment),
         "entered": entered,

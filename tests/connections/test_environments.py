@@ -73,6 +73,29 @@ def test_the_value_is_set_in_dataverse_and_kept_in_the_trail(installer, world, e
     assert AuditEntry.objects.filter(verb="set variable").count() == 1
 
 
+def steps_of(page):
+    """(title, whether it is done) of the manual configuration, in its order."""
+    found = re.findall(r'<li><div><span class="chip.*?</svg>(Done|To do)</span></div><div><b>(.*?)</b>', page)
+    return [(title, state == "Done") for state, title in found]
+
+
+def test_where_the_link_came_later_the_manual_steps_are_explained(installer, environment, sandbox, address):
+    assert "Manual configuration" not in text_of(installer.get(address))
+    Environment.objects.update(linked_through="not linked")
+    sandbox.put(URI, {"value": None})
+    sandbox.put("virtual-entities/BudgetModelEntity", {"visible": False})
+    page = text_of(installer.get(address))
+    assert "the environment variable must be configured manually" in page
+    link, install, value, entities = (title for title, _ in steps_of(page))
+    assert steps_of(page) == [(link, False), (install, True), (value, False), (entities, False)]
+    Environment.objects.update(linked_through="dual-write")
+    set_value(installer, environment, f"https://localhost:{sandbox.tls_port}")
+    page = text_of(installer.get(address))
+    assert steps_of(page) == [(link, True), (install, True), (value, True), (entities, False)]
+    sandbox.put("virtual-entities/BudgetModelEntity", {"visible": True})
+    assert "Manual configuration" not in text_of(installer.get(address))
+
+
 NO_ROOT, REFUSED = "not the root address", "The portal may not call"
 
 
