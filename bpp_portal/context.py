@@ -10,7 +10,8 @@ from bpp_portal.demo.people import PEOPLE, password_of
 from bpp_portal.entra.provider import is_configured
 from bpp_portal.kernel.roles import Right, rights_of, roles_of
 from bpp_portal.notices.queries import unread_count
-from connections.models import Environment
+from connections.chosen import chosen_environment
+from connections.queries import environments
 
 THEMES = (("system", "As the system"), ("light", "Light"), ("dark", "Dark"))
 # Which entry of the navigation is marked, by the first part of the address.
@@ -36,7 +37,9 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "can": {right.name.lower(): right in held for right in Right},
         "unread_notices": unread_count(user=reader) if reader else 0,
         "portal_env": settings.PORTAL_ENV,
-        "environment": Environment.objects.first() if held else None,
+        # A page about one environment puts that one in its place, so that the frame never says another.
+        "environment": chosen_environment(request) if held else None,
+        "all_environments": environments() if held else (),
         "area": AREAS.get(request.path.strip("/").split("/")[0], ""),
         "correlation_id": getattr(request, "correlation_id", ""),
         "themes": THEMES,

@@ -6,6 +6,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from bpp_portal.kernel.roles import Right, require
+from connections.chosen import chosen_environment
 from connections.models import Environment
 from connections.queries.access import connection_of
 from connections.queries.cloud_flows import compared
@@ -22,9 +23,10 @@ def flows(request: HttpRequest) -> HttpResponse:
     require(request.user, Right.MANAGE_CONNECTIONS)
     environments = list(Environment.objects.all())
     asked = request.GET.get("environment", "")
-    if not environments:
+    first = chosen_environment(request)
+    if first is None:
         return render(request, "connections/flows.html", {"environments": [], "shown": None})
-    shown = get_object_or_404(Environment, pk=asked if asked.isdecimal() else 0) if asked else environments[0]
+    shown = get_object_or_404(Environment, pk=asked if asked.isdecimal() else 0) if asked else first
     rows = flow_rows(environment=shown)
     runs = last_runs(environment=shown)
     context = {

@@ -9,7 +9,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django_q.models import Failure, OrmQ, Schedule, Success
 
 from bpp_portal.kernel.admin import RightsAdmin
@@ -51,6 +52,22 @@ class PeopleAdmin(RightsAdmin, UserAdmin):
         if db_field.name == "email":
             kwargs["help_text"] = "The person's account in Entra ID; Finance must know the same account."
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    readonly_fields = ("last_login", "date_joined")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Nobody gives themselves a role or locks themselves out: a colleague does that."""
+        own = ("is_active", "groups") if obj is not None and obj.pk == request.user.pk else ()
+        return (*self.readonly_fields, *own)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or obj.pk != request.user.pk)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """One's own password is changed on its page, which asks for the present one."""
+        if id == str(request.user.pk):
+            return redirect("account_change_password")
+        return super().user_change_password(request, id, form_url)
 
     @admin.display(description="Portal roles")
     def roles(self, user: User) -> str:

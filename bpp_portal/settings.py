@@ -199,6 +199,7 @@ PORTAL_URL = env("PORTAL_URL", default="")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["bpp_portal.formats"]
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"

@@ -7,12 +7,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from bpp_portal.audit.operations import record
 from bpp_portal.kernel.admin import RightsAdmin
-from bpp_portal.kernel.roles import Right
+from bpp_portal.kernel.roles import Right, has_right
 
 from . import operations
-from .errors import Refused, RemoteError
+from .forms import EnvironmentForm
 from .models import Connection, ConnectionReference, Environment, Flow
 from .rules.flows import ConnectionKind, reference_problems
 from .views.page import refusals_told
@@ -20,25 +19,26 @@ from .views.page import refusals_told
 
 @admin.register(Environment)
 class EnvironmentAdmin(RightsAdmin):
+    """The form and the operation of the portal's own page: allowed hosts only, and the name stays. None is deleted."""
+
     view_right, change_right = Right.MANAGE_CONNECTIONS, Right.MANAGE_ENVIRONMENTS
     list_display = ["name", "kind", "dataverse_url", "linked_through"]
+    form = EnvironmentForm
     actions = ["install_flows"]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
     def save_model(self, request: HttpRequest, obj: Environment, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        record(
-            actor=request.user,
-            verb="set up environment",
-            subject=obj.name,
-            detail=", ".join(form.changed_data),
-        )
+        obj.pk = operations.save_environment(actor=request.user, **form.values()).pk
 
     @admin.action(description="Install the flows (you become their owner)", permissions=["change"])
     def install_flows(self, request: HttpRequest, queryset: QuerySet[Environment]) -> None:
         for environment in queryset:
-            added = operations.install_flows(actor=request.user, environment=environment)
-            names = ", ".join(flow.name for flow in added) or "all flows were there"
-            messages.success(request, f"{environment}: {names}.")
+            with refusals_told(request):
+                added = operations.install(actor=request.user, environment=environment)
+                names = ", ".join(flow.name for flow in added) or "all flows were there"
+                messages.success(request, f"{environment}: {names}.")
 
 
 @admin.register(Connection)
@@ -53,6 +53,11 @@ class ConnectionAdmin(RightsAdmin):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Others' connections are removed by who manages users, as on the Connections page."""
+        others = obj is not None and obj.owner_id != request.user.pk
+        return self._may_change(request) and (not others or has_right(request.user, Right.MANAGE_USERS))
 
     def delete_model(self, request: HttpRequest, obj: Connection) -> None:
         operations.disconnect(actor=request.user, connection=obj)
@@ -103,11 +108,11 @@ class FlowAdmin(RightsAdmin):
     )
     def take_ownership(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for environment in Environment.objects.filter(flows__in=queryset).distinct():
-            left = operations.take_ownership(actor=request.user, environment=environment)
-            messages.success(
-                request, f"You own the flows of {environment}. Connect Dataverse and Finance, then turn them on."
-            )
-            _warn(request, left)
+            with refusals_told(request):
+                left = operations.take_ownership(actor=request.user, environment=environment)
+                text = f"You own the flows of {environment}. Connect Dataverse and Finance, then turn them on."
+                messages.success(request, text)
+                _warn(request, left)
 
     @admin.action(description="Turn on", permissions=["change"])
     def turn_on(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
@@ -119,9 +124,10 @@ class FlowAdmin(RightsAdmin):
     @admin.action(description="Turn off", permissions=["change"])
     def turn_off(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for flow in queryset:
-            left = operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
-            messages.success(request, f"{flow.name} is off.")
-            _warn(request, left)
+            with refusals_told(request):
+                left = operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
+                messages.success(request, f"{flow.name} is off.")
+                _warn(request, left)
 
 
 def _warn(request: HttpRequest, left: str) -> None:
@@ -167,7 +173,7 @@ class ReferenceAdmin(RightsAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: ConnectionReference, form: Any, change: bool) -> None:
-        try:
+        with refusals_told(request):
             operations.set_reference(
                 actor=request.user,
                 environment=obj.flow.environment,
@@ -175,5 +181,3 @@ class ReferenceAdmin(RightsAdmin):
                 kind=ConnectionKind(obj.kind),
                 connection=obj.connection,
             )
-        except (Refused, RemoteError) as error:
-            messages.error(request, str(error))

@@ -55,7 +55,7 @@ class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has 
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk:
+        if self.instance.pk and "name" in self.fields:
             self.fields["name"].disabled = True
 
     def clean_dataverse_url(self) -> str:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
@@ -65,7 +66,13 @@ def _free_port():
 
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sandbox")
+    with started(tmp_path_factory.mktemp("sandbox")) as control:
+        yield control
+
+
+@contextmanager
+def started(folder):
+    """A sandbox of its own as long as the context lives."""
     port, tls_port = _free_port(), _free_port()
     arguments = [
         "-m",

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bpp_portal.kernel.roles import Right, has_right, require
 from connections import operations
+from connections.chosen import chosen_environment
 from connections.forms import ConnectForm
 from connections.models import Connection, Environment
 from connections.queries.credentials import connection_rows, credential_expiry
@@ -33,7 +34,7 @@ def connection_list(request: HttpRequest) -> HttpResponse:
     expiries = [(one, credential_expiry(environment=one)) for one in environments]
     context = {
         "rows": connection_rows(),
-        "form": ConnectForm(initial={"environment": environments[0]} if environments else {}),
+        "form": ConnectForm(initial={"environment": chosen_environment(request)}),
         "environments": environments,
         "expiries": expiries,
         "ending": [pair for pair in expiries if pair[1].kind in ("warning", "danger")],

@@ -8,13 +8,14 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from bpp_portal.kernel.roles import Right, has_right, require
 from connections import operations
+from connections.chosen import chosen_environment
 from connections.errors import Refused, RemoteError
 from connections.models import Environment
 from connections.queries import environments
@@ -81,7 +82,7 @@ class Scene:
 def page(request: HttpRequest) -> HttpResponse:
     """The last result at once, with its time; the first visit starts a check."""
     require(request.user, *READS)
-    return _render(request, "connections/readiness/page.html", _scene(request.GET))
+    return _render(request, "connections/readiness/page.html", _scene(request))
 
 
 @require_safe
@@ -93,7 +94,7 @@ def live(request: HttpRequest) -> HttpResponse:
     says that one was started from this page then: until it is heard of, nothing changes.
     """
     require(request.user, *READS)
-    scene, now = _scene(request.GET), int(time.time())
+    scene, now = _scene(request), int(time.time())
     if scene.environment is None:
         return _render(request, REPORT, scene)
     going = running(environment=scene.environment)
@@ -114,7 +115,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def check(request: HttpRequest) -> HttpResponse:
     """Ask everything again, or with `key` about one precondition and what it waits for."""
     require(request.user, *READS)
-    scene, about = _scene(request.POST), BY_KEY.get(request.POST.get("key", ""))
+    scene, about = _scene(request), BY_KEY.get(request.POST.get("key", ""))
     if scene.environment is None:
         return redirect("readiness:page")
     asked: dict[str, Any] = {"environment": scene.environment, "legal_entity": scene.legal_entity}
@@ -132,7 +133,7 @@ def check(request: HttpRequest) -> HttpResponse:
 def fix(request: HttpRequest) -> HttpResponse:
     """Do what the row offers, then check again."""
     require(request.user, *FIXES)
-    scene, row = _scene(request.POST), BY_KEY.get(request.POST.get("key", ""))
+    scene, row = _scene(request), BY_KEY.get(request.POST.get("key", ""))
     if scene.environment is None or row is None or not row.fix.is_deed:
         raise Http404
     try:
@@ -180,6 +181,7 @@ def _render(request: HttpRequest, template: str, scene: Scene, more: dict[str, A
         "scene": scene,
         "going": running(environment=environment) if environment and template != REPORT else None,
         "begun": 0,
+        "environment": environment,
         "environment_of_check": environment,
         "report": mine,
         "groups": [GroupView(group, rows) for group, rows in mine.groups()] if mine else [],
@@ -207,12 +209,12 @@ def _entities(environment: Environment | None, report: Report | None) -> tuple[s
     return latest.legal_entities if latest else ()
 
 
-def _scene(asked: QueryDict) -> Scene:
-    """What `asked` names; 404 for an environment that is not there. Without a name the first one is meant."""
-    every = tuple(environments())
+def _scene(request: HttpRequest) -> Scene:
+    """What the request names; 404 for an environment that is not there. Without a name the reader's is meant."""
+    every, asked = tuple(environments()), request.POST or request.GET
     number, entity = asked.get("environment", ""), _asked_entity(asked.get("legal_entity", ""))
     if not number:
-        return Scene(every[0] if every else None, every, entity)
+        return Scene(chosen_environment(request), every, entity)
     found = next((one for one in every if str(one.pk) == number), None)
     if found is None:
         raise Http404

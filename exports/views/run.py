@@ -68,6 +68,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "page": page,
         "run": run,
+        "environment": run.environment,
         "lines": page.lines(search=search, outcome=outcome, page=number),
         "search": search,
         "outcome": outcome,

@@ -1,5 +1,7 @@
 """Flows and ownership: who owns what, what keeps a flow off, and how ownership moves."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -175,7 +177,7 @@ def test_several_environments_are_told_apart(world, environment):
         name="Contoso", kind="production", dataverse_url="https://c.example", authority="https://l.example"
     )
     page = text_of(as_(world.owner).get(f"/flows/?environment={other.pk}"))
-    assert 'class="env env-production">Production' in page
+    assert re.search('class="env env-production"><svg.*?</svg><span class="env-text">Production</span>', page)
     assert "The flows are not installed in this environment" in page
     for wrong in ("99", "x", "-1"):
         assert as_(world.owner).get(f"/flows/?environment={wrong}").status_code == 404

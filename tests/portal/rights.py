@@ -141,9 +141,9 @@ ADMIN = """
 audit.auditentry                 IA  .   .      .
 auth.group                       I   .   .      .
 auth.user                        I   I   I      I
-connections.connection           IA  .   IA     IA
+connections.connection           IA  .   IA     I
 connections.connectionreference  IA  .   IA     .
-connections.environment          IA  I   I      I
+connections.environment          IA  I   I      .
 connections.flow                 IA  .   IA     .
 cubes.cube                       A   .   .      .
 cubes.dimension                  A   .   .      .
