@@ -15,7 +15,7 @@ from . import operations
 from .errors import Refused, RemoteError
 from .models import Connection, ConnectionReference, Environment, Flow
 from .rules.flows import ConnectionKind, reference_problems
-from .views.page import refusals_told
+from .views.page import refusals_told, warned
 
 
 @admin.register(Environment)
@@ -36,9 +36,10 @@ class EnvironmentAdmin(RightsAdmin):
     @admin.action(description="Install the flows (you become their owner)", permissions=["change"])
     def install_flows(self, request: HttpRequest, queryset: QuerySet[Environment]) -> None:
         for environment in queryset:
-            added = operations.install_flows(actor=request.user, environment=environment)
-            names = ", ".join(flow.name for flow in added) or "all flows were there"
-            messages.success(request, f"{environment}: {names}.")
+            with refusals_told(request):
+                added = operations.install(actor=request.user, environment=environment)
+                names = ", ".join(flow.name for flow in added) or "all flows were there"
+                messages.success(request, f"{environment}: {names}.")
 
 
 @admin.register(Connection)
@@ -55,11 +56,11 @@ class ConnectionAdmin(RightsAdmin):
         return False
 
     def delete_model(self, request: HttpRequest, obj: Connection) -> None:
-        operations.disconnect(actor=request.user, connection=obj)
+        warned(request, operations.disconnect(actor=request.user, connection=obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         for connection in queryset:
-            operations.disconnect(actor=request.user, connection=connection)
+            warned(request, operations.disconnect(actor=request.user, connection=connection))
 
 
 class ReferenceInline(admin.TabularInline):
@@ -107,7 +108,7 @@ class FlowAdmin(RightsAdmin):
             messages.success(
                 request, f"You own the flows of {environment}. Connect Dataverse and Finance, then turn them on."
             )
-            _warn(request, left)
+            warned(request, left)
 
     @admin.action(description="Turn on", permissions=["change"])
     def turn_on(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
@@ -121,12 +122,7 @@ class FlowAdmin(RightsAdmin):
         for flow in queryset:
             left = operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
             messages.success(request, f"{flow.name} is off.")
-            _warn(request, left)
-
-
-def _warn(request: HttpRequest, left: str) -> None:
-    if left:
-        messages.warning(request, left)
+            warned(request, left)
 
 
 class ReferenceForm(forms.ModelForm):
@@ -175,5 +171,7 @@ class ReferenceAdmin(RightsAdmin):
                 kind=ConnectionKind(obj.kind),
                 connection=obj.connection,
             )
+            left = operations.follow(actor=request.user, environment=obj.flow.environment, names=[obj.flow.name])
+            warned(request, left)
         except (Refused, RemoteError) as error:
             messages.error(request, str(error))
