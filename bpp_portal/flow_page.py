@@ -19,7 +19,7 @@ from exports.queries.flow_runs import last_runs
 @require_safe
 @login_required
 def flows(request: HttpRequest) -> HttpResponse:
-    """The flows of one environment. With `?roles=1` Finance is asked about their owner as well."""
+    """The flows of one environment. With `?roles=1` Finance is asked about their owner, with `?compare=1` Dataverse."""
     require(request.user, Right.MANAGE_CONNECTIONS)
     environments = list(Environment.objects.all())
     asked = request.GET.get("environment", "")
@@ -29,6 +29,7 @@ def flows(request: HttpRequest) -> HttpResponse:
     shown = get_object_or_404(Environment, pk=asked if asked.isdecimal() else 0) if asked else first
     rows = flow_rows(environment=shown)
     runs = last_runs(environment=shown)
+    found = compared(environment=shown, user=request.user) if rows and "compare" in request.GET else None
     context = {
         "environments": environments,
         "environment": shown,
@@ -40,7 +41,8 @@ def flows(request: HttpRequest) -> HttpResponse:
         "owners": ", ".join(sorted({str(row.flow.owner) for row in rows if row.flow.owner})),
         "is_owner": bool(rows) and all(row.flow.owner_id == request.user.pk for row in rows),
         "save_first": frozenset(request.GET.getlist("save")),
-        "compared": compared(environment=shown, user=request.user) if rows and "compare" in request.GET else None,
+        "compared": found,
+        "there": found.by_flow if found else {},
         "standing": owner_standing(environment=shown) if rows and "roles" in request.GET else None,
         "own": connection_of(environment=shown, user=request.user, kind=ConnectionKind.DATAVERSE),
     }

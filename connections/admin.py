@@ -14,7 +14,7 @@ from . import operations
 from .forms import EnvironmentForm
 from .models import Connection, ConnectionReference, Environment, Flow
 from .rules.flows import ConnectionKind, reference_problems
-from .views.page import refusals_told
+from .views.page import refusals_told, warned
 
 
 @admin.register(Environment)
@@ -60,11 +60,11 @@ class ConnectionAdmin(RightsAdmin):
         return self._may_change(request) and (not others or has_right(request.user, Right.MANAGE_USERS))
 
     def delete_model(self, request: HttpRequest, obj: Connection) -> None:
-        operations.disconnect(actor=request.user, connection=obj)
+        warned(request, operations.disconnect(actor=request.user, connection=obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         for connection in queryset:
-            operations.disconnect(actor=request.user, connection=connection)
+            warned(request, operations.disconnect(actor=request.user, connection=connection))
 
 
 class ReferenceInline(admin.TabularInline):
@@ -112,7 +112,7 @@ class FlowAdmin(RightsAdmin):
                 left = operations.take_ownership(actor=request.user, environment=environment)
                 text = f"You own the flows of {environment}. Connect Dataverse and Finance, then turn them on."
                 messages.success(request, text)
-                _warn(request, left)
+                warned(request, left)
 
     @admin.action(description="Turn on", permissions=["change"])
     def turn_on(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
@@ -127,12 +127,7 @@ class FlowAdmin(RightsAdmin):
             with refusals_told(request):
                 left = operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
                 messages.success(request, f"{flow.name} is off.")
-                _warn(request, left)
-
-
-def _warn(request: HttpRequest, left: str) -> None:
-    if left:
-        messages.warning(request, left)
+                warned(request, left)
 
 
 class ReferenceForm(forms.ModelForm):
@@ -181,3 +176,5 @@ class ReferenceAdmin(RightsAdmin):
                 kind=ConnectionKind(obj.kind),
                 connection=obj.connection,
             )
+            left = operations.follow(actor=request.user, environment=obj.flow.environment, names=[obj.flow.name])
+            warned(request, left)

@@ -11,7 +11,7 @@ from connections.models import Environment, Flow
 from connections.rules.cloud_flows import FlowHere, differences
 from connections.rules.flows import ConnectionKind
 
-from .access import flows, own_connection
+from .access import connection_of, dataverse_client, flows
 
 
 @dataclass(frozen=True)
@@ -22,17 +22,27 @@ class Compared:
     error: RemoteError | None = None
 
     @property
+    def by_flow(self) -> dict[str, str]:
+        """What differs for each flow as one sentence; a flow that is the same on both sides is left out."""
+        found = {name: ", ".join(words) for name, words in self.words}
+        return {name: text[:1].upper() + text[1:] for name, text in found.items()}
+
+    @property
     def words(self) -> list[tuple[str, tuple[str, ...]]]:
         """The flows that differ, each with what does."""
         return [(name, words) for name, words in self.differing.items() if words]
 
 
 def compared(*, environment: Environment, user: Any) -> Compared:
-    """What differs in Dataverse now, asked with the reader's own connection; at least one flow is installed."""
+    """What differs in Dataverse now, asked as the reader, else as the flow owner; at least one flow is installed."""
     try:
-        connection = own_connection(environment=environment, user=user, kind=ConnectionKind.DATAVERSE)
-        client = DataverseClient(environment=environment, connection=connection)
-        there = {one.name: one for one in dataverse_setup.cloud_flows(client)}
+        connection = connection_of(environment=environment, user=user, kind=ConnectionKind.DATAVERSE)
+        client = (
+            DataverseClient(environment=environment, connection=connection)
+            if connection
+            else dataverse_client(environment=environment)
+        )
+        there = dataverse_setup.documented_flows(client, defined=False)
         found = flows(environment=environment)
         ids = {account: dataverse_setup.user_id(client, account) for account in set(map(account_of, found)) if account}
     except RemoteError as error:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC
 from uuid import NAMESPACE_URL, uuid5
 
 from .dataverse import CloudFlow, ConnectionSlot
@@ -85,15 +86,29 @@ def slot_of(slots: Mapping[str, ConnectionSlot], flow: CloudFlow, kind: Connecti
     return slots.get(logical) or slots.get(slot_name(kind))
 
 
+def not_on(there: CloudFlow | None) -> str:
+    """Why the flow does not run in Dataverse, in words; empty when it is on.
+
+    It has been off at least since its row was last changed.
+    """
+    if there is None:
+        return "missing in Dataverse"
+    if there.state == ON:
+        return ""
+    word = "off" if there.state == OFF else "suspended"
+    at = there.changed_at.astimezone(UTC) if there.changed_at else None
+    return f"{word} in Dataverse" + (f" since {at.day} {at:%b %Y %H:%M} UTC" if at else "")
+
+
 def differences(here: FlowHere, there: CloudFlow | None) -> list[str]:
     """Where Dataverse differs from the portal, in words; empty when both agree."""
     if there is None:
-        return ["missing in Dataverse"]
+        return [not_on(there)]
     words = []
     if (there.state == ON) != here.is_on:
-        words.append("on in Dataverse" if there.state == ON else "off in Dataverse")
+        words.append(not_on(there) or "on in Dataverse")
     if not here.owner_id:
         words.append(f"{here.owner} is unknown in Dataverse")
     elif there.owner_id.casefold() != here.owner_id.casefold():
-        words.append("another owner in Dataverse")
+        words.append(f"owned by {there.owner_name or 'another person'} in Dataverse")
     return words

@@ -9,10 +9,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from bpp_portal.kernel.roles import Right
 from connections import operations, queries
-from connections.models import Environment
+from connections.models import Environment, Flow
 from connections.rules.flows import FLOWS
 
-from .page import open_environment, refusals_told
+from .page import open_environment, refusals_told, warned
 
 
 @require_POST
@@ -22,8 +22,7 @@ def install(request: HttpRequest, pk: int) -> HttpResponse:
     environment = open_environment(request, pk, Right.MANAGE_ENVIRONMENTS)
     with refusals_told(request):
         added = operations.install(actor=request.user, environment=environment)
-        names = ", ".join(flow.name for flow in added)
-        messages.success(request, f"Installed, and you own them: {names}." if added else "All flows were there.")
+        messages.success(request, _installed(request, added))
     return _back(environment)
 
 
@@ -48,7 +47,7 @@ def take_ownership(request: HttpRequest, pk: int) -> HttpResponse:
         with refusals_told(request):
             left = operations.take_ownership(actor=request.user, environment=environment)
             messages.success(request, "You own all three flows. Connect your own connections, then turn them on.")
-            _warn(request, left)
+            warned(request, left)
         return _back(environment)
     owners = {str(flow.owner) for flow in queries.flows(environment=environment) if flow.owner}
     context = {"environment": environment, "owners": ", ".join(sorted(owners))}
@@ -58,9 +57,9 @@ def take_ownership(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @login_required
 def turn_on_all(request: HttpRequest, pk: int) -> HttpResponse:
-    """Turn on every flow that can be; what keeps another one off is said."""
+    """Turn on every flow that can be; what keeps another one off is said. With `save` definitions are saved first."""
     environment = open_environment(request, pk)
-    return _turn_on(request, environment, list(FLOWS))
+    return _turn_on(request, environment, list(FLOWS), save="save" in request.POST)
 
 
 @require_POST
@@ -79,7 +78,7 @@ def turn_off(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     with refusals_told(request):
         left = operations.turn_off(actor=request.user, environment=environment, name=_known(name))
         messages.success(request, f"{name} is off.")
-        _warn(request, left)
+        warned(request, left)
     return _back(environment)
 
 
@@ -89,8 +88,11 @@ def bring_in_line(request: HttpRequest, pk: int) -> HttpResponse:
     """Give the cloud flows in Dataverse the owner, connections and state that the portal's have."""
     environment = open_environment(request, pk)
     with refusals_told(request):
-        operations.bring_in_line(actor=request.user, environment=environment, save="save" in request.POST)
-        messages.success(request, "The flows in Dataverse have the owner, connections and state that they have here.")
+        try:
+            operations.bring_in_line(actor=request.user, environment=environment, save="save" in request.POST)
+            messages.success(request, "Dataverse follows what stands here.")
+        except operations.SaveFirst as refused:
+            return _save_first(request, environment, refused, compare="1")
     return _back(environment, compare="1")
 
 
@@ -103,15 +105,27 @@ def _turn_on(request: HttpRequest, environment: Environment, names: list[str], *
                 names = operations.turn_on_all(actor=request.user, environment=environment, save=save)
             messages.success(request, f"{names[0]} is on." if len(names) == 1 else "The flows are on.")
         except operations.SaveFirst as refused:
-            for problem in refused.problems:
-                messages.error(request, f"{problem.message} {problem.hint}")
-            return _back(environment, save=[problem.field for problem in refused.problems])
+            return _save_first(request, environment, refused)
     return _back(environment)
 
 
-def _warn(request: HttpRequest, left: str) -> None:
-    if left:
-        messages.warning(request, left)
+def _save_first(
+    request: HttpRequest, environment: Environment, refused: operations.SaveFirst, **query: str
+) -> HttpResponse:
+    """The page once more, where the flows that Dataverse refused have the button *Save and turn on*."""
+    for problem in refused.problems:
+        messages.error(request, f"{problem.message} {problem.hint}")
+    return _back(environment, save=[problem.field for problem in refused.problems], **query)
+
+
+def _installed(request: HttpRequest, added: list[Flow]) -> str:
+    """Who owns what was installed: the reader, or the person who owned it in Dataverse already."""
+    if not added:
+        return "All flows were there."
+    mine = [flow.name for flow in added if flow.owner_id == request.user.pk]
+    words = [f"Installed, and you own them: {', '.join(mine)}." if mine else "Installed."]
+    words += [f"{one.name} stays with {one.owner}, its owner in Dataverse." for one in added if one.name not in mine]
+    return " ".join(words)
 
 
 def _known(name: str) -> str:

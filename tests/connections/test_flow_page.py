@@ -25,8 +25,9 @@ def post(client, name, *arguments):
 
 
 @pytest.fixture
-def bare(world, environment):
-    """An environment in which nothing is installed and nobody is connected."""
+def bare(world, environment, sandbox):
+    """An environment in which nothing is installed here, Dataverse is as seeded, and nobody is connected."""
+    sandbox.call("POST", "reset")
     Flow.objects.all().delete()
     Connection.objects.all().delete()
     return environment
