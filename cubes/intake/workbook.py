@@ -24,17 +24,19 @@ def open_workbook(source: Source) -> Table:
     except Exception as error:  # the reader raises many kinds, one of its own among them
         raise FileRefused(f"{source.label} cannot be read as a workbook: {error}. Save it as XLSX again.") from error
     texts = [frame[name].map(cell_text).tolist() for name in frame.columns]
+    typed = [frame[name].map(lambda value: not isinstance(value, str)).tolist() for name in frame.columns]
     top = next((row for row in range(len(frame)) if any(column[row] for column in texts)), None)
     if top is None:
         raise FileRefused(f"Sheet {sheets[0]} of {source.label} is empty. Its first line must name the columns.")
     notes = (f"Only the first sheet was read; not read: {', '.join(sheets[1:])}.",) if sheets[1:] else ()
-    return Table([column[top] for column in texts], _batches(texts, top), sheets[0], notes)
+    return Table([column[top] for column in texts], lambda: _batches(texts, typed, top), sheets[0], notes)
 
 
-def _batches(texts: list[list[Any]], top: int) -> Iterator[Batch]:
+def _batches(texts: list[list[Any]], typed: list[list[bool]], top: int) -> Iterator[Batch]:
     rows = len(texts[0])
     for start in range(top + 1, rows, CHUNK):
         stop = min(start + CHUNK, rows)
         columns = [pa.array(column[start:stop], type=pa.string()) for column in texts]
         places = np.arange(start, stop, dtype=np.int64)
-        yield leave_out_empty(Batch(columns, places - top, places + 1))
+        kinds = [pa.array(column[start:stop], type=pa.bool_()) for column in typed]
+        yield leave_out_empty(Batch(columns, places - top, places + 1, [], kinds))

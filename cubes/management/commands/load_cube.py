@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from cubes.models import Cube, Load
 from cubes.operations import CubeRefused, Source, load
+from cubes.reporting.errors import refused_values
 
 
 class Command(BaseCommand):
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         )
         for note in report.notes.splitlines():
             self.stdout.write(note)
-        for error in report.errors.all():
+        for error in refused_values(load=report):
             place = f"{error.file}, sheet {error.sheet}" if error.sheet else error.file
             column = f", column {error.column}" if error.column else ""
             self.stdout.write(f"Refused: {place}, line {error.row}{column}: {error.reason}")
