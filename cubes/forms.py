@@ -55,7 +55,10 @@ class DataForm(forms.Form):
         for field, name in self.members.items():
             self.fields[field] = DataFileField(label=f"Members of {name}", required=False)
         self.fields["mode"] = forms.ChoiceField(
-            label="Data that stand", required=False, choices=list(MODE_WORDS.items()), initial=Mode.REPLACE
+            label="What happens to the data that stand",
+            required=False,
+            choices=list(MODE_WORDS.items()),
+            initial=Mode.REPLACE,
         )
         self.fields["numbers"] = _notation_field("Numbers", NumberNotation)
         self.fields["dates"] = _notation_field("Dates", DateNotation)

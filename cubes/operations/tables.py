@@ -1,6 +1,5 @@
 """The tables of a load: where each comes from, how its file is read, and what became of it."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cubes.intake import Source, Table, open_table
@@ -47,14 +46,16 @@ class Opened:
     match: Match
     place: Place
     reading: Reading
+    has_numbers: bool
+    has_dates: bool
 
     def report(self, *, processed: int, loaded: int, note: str = "") -> TableReport:
         """What became of it."""
         said = " ".join(text for text in (self.reading.said, note) if text)
-        place, reading = self.place, self.reading
-        return TableReport(
-            place.key, place.name, place.file, place.sheet, processed, loaded, reading.numbers, reading.dates, said
-        )
+        place = self.place
+        numbers = self.reading.numbers if self.has_numbers else ""
+        dates = self.reading.dates if self.has_dates else ""
+        return TableReport(place.key, place.name, place.file, place.sheet, processed, loaded, numbers, dates, said)
 
 
 def open_facts(shape: CubeShape, source: Source, notations: Notations, report: Report) -> Opened:
@@ -78,8 +79,8 @@ def _open(
     wanted: list[Wanted],
     notations: Notations,
     report: Report,
-    numbers: Iterable[str],
-    dates: Iterable[str],
+    numbers: list[str],
+    dates: list[str],
 ) -> Opened:
     table = open_table(source)
     match, problems = match_headers(table.headers, wanted, source.label)
@@ -91,4 +92,6 @@ def _open(
         report.note(f"{source.label}: columns not used: {', '.join(match.unused)}.")
     at = match.positions
     reading = reading_of(table, source.label, notations, [at[name] for name in numbers], [at[name] for name in dates])
-    return Opened(table, match, Place(*key, source.label, table.sheet, tuple(table.headers)), reading)
+    return Opened(
+        table, match, Place(*key, source.label, table.sheet, tuple(table.headers)), reading, bool(numbers), bool(dates)
+    )
