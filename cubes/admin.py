@@ -10,7 +10,7 @@ from bpp_portal.kernel.admin import RightsAdmin
 from bpp_portal.kernel.roles import Right
 
 from . import operations
-from .models import Column, Cube, CubeDimension, Dimension, Driver, Load, LoadError, Snapshot, SnapshotTotal
+from .models import Column, Cube, CubeDimension, Dimension, Driver, Load, LoadTable, Snapshot, SnapshotTotal
 
 
 class ReadOnly(RightsAdmin):
@@ -49,8 +49,8 @@ class TotalInline(ReadOnlyInline):
     model = SnapshotTotal
 
 
-class LoadErrorInline(ReadOnlyInline):
-    model = LoadError
+class LoadTableInline(ReadOnlyInline):
+    model = LoadTable
 
 
 @admin.register(Cube)
@@ -88,4 +88,4 @@ class LoadAdmin(ReadOnly):
     list_display = ["file", "cube", "created_at", "created_by", "processed", "loaded", "failed"]
     list_filter = ["cube"]
     list_select_related = ["cube", "created_by"]
-    inlines = [LoadErrorInline]
+    inlines = [LoadTableInline]

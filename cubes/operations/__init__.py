@@ -2,8 +2,22 @@
 
 from cubes.intake import Source
 
+from .correcting import correct
 from .definitions import Imported, import_definition, publish
 from .loading import load
+from .notations import AS_DETECTED, PLAIN, Notations
 from .refusals import CubeRefused, LoadRefused
 
-__all__ = ["CubeRefused", "Imported", "LoadRefused", "Source", "import_definition", "load", "publish"]
+__all__ = [
+    "AS_DETECTED",
+    "PLAIN",
+    "CubeRefused",
+    "Imported",
+    "LoadRefused",
+    "Notations",
+    "Source",
+    "correct",
+    "import_definition",
+    "load",
+    "publish",
+]

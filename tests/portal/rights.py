@@ -78,6 +78,14 @@ cubes:loads                               GET    cube           302 403 200 200 
 cubes:loads                               GET    draft-cube     302 403 200 200 404 403 403 403 403
 cubes:load-report                         GET    load           302 403 200 200 200 403 403 403 403
 cubes:load-report                         GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-errors-csv                     GET    load           302 403 200 200 200 403 403 403 403
+cubes:load-errors-csv                     GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-errors-xlsx                    GET    load           302 403 200 200 200 403 403 403 403
+cubes:load-errors-xlsx                    GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-records                        GET    load           302 403 404 404 404 403 403 403 403
+cubes:load-records                        GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-correct                        POST   load           302 403 422 422 422 403 403 403 403
+cubes:load-correct                        POST   load-elsewhere 302 403 404 404 404 403 403 403 403
 cubes:load                                GET    cube           302 403 200 200 200 403 403 403 403
 cubes:load                                GET    draft-cube     302 403 200 200 404 403 403 403 403
 cubes:load                                POST   cube           302 403 200 200 200 403 403 403 403
