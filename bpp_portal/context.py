@@ -19,6 +19,7 @@ AREAS = {
     "flows": "flows",
     "environments": "environments",
     "audit": "audit",
+    "dimension-groups": "dimension-groups",
 }
 
 

@@ -26,6 +26,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("cubes/", include("exports.pane_urls")),
     path("cubes/", include("cubes.urls")),
+    path("dimension-groups/", include("cubes.security_urls")),
     path("exports/", include("exports.urls")),
     path("audit/", include("bpp_portal.audit.urls")),
     path("flows/", flow_page.flows, name="flows"),

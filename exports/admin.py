@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from bpp_portal.kernel.admin import RightsAdmin
-from bpp_portal.kernel.roles import Right
+from bpp_portal.kernel.roles import Right, has_right
 
 from .models import Attempt, Export, Filter, Mapping, Run, RunEvent, RunTotal
 
@@ -44,6 +44,16 @@ class EventInline(ReadOnlyInline):
 class TotalInline(ReadOnlyInline):
     model = RunTotal
 
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return has_right(request.user, Right.MAINTAIN_SECURITY)
+
+
+# Facts about the data of a cube.
+CUBE_DATA = (
+    "snapshot cube_rows unseen_rows line_count rounding_difference segments lines_sha256 package_sha256 package_bytes "
+    "finance_lines headline cause hint trouble"
+).split()
+
 
 @admin.register(Export)
 class ExportAdmin(RightsAdmin):
@@ -77,6 +87,16 @@ class RunAdmin(RightsAdmin):
     date_hierarchy = "created_at"
     list_select_related = ("export", "requested_by")
     inlines = (AttemptInline, EventInline, TotalInline)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return tuple(name for name in self.list_display if name not in self._hidden(request))
+
+    def get_exclude(self, request: HttpRequest, obj: Run | None = None) -> tuple[str, ...]:
+        return self._hidden(request)
+
+    def _hidden(self, request: HttpRequest) -> tuple[str, ...]:
+        """Facts about the cube's data, for those from whom dimension security hides nothing."""
+        return () if has_right(request.user, Right.MAINTAIN_SECURITY) else tuple(CUBE_DATA)
 
     @admin.display(description="Name", ordering="export__name")
     def name(self, run: Run) -> str:

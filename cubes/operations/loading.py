@@ -22,6 +22,7 @@ from .folder import place, seal, staging
 from .members import Members, members_schema, previous_members, read_members
 from .refusals import LoadRefused
 from .refused import Report
+from .securing import check_may_load
 
 # More than this share of refused records does not replace data that stand, unless a person says so.
 MOST_REFUSED = Fraction(1, 10)
@@ -41,8 +42,9 @@ def load(
     before stay; a dimension with only its key takes new ones from the facts. A record that cannot be loaded is named
     in the report with its line, column, value and reason; the others are loaded as they are. LoadRefused when a file
     does not fit the cube at all; a report without a snapshot when no record is left, or when more than one record in
-    ten was refused, a snapshot stands and `allow_partial` is not given.
+    ten was refused, a snapshot stands and `allow_partial` is not given. Who does not see all of the cube loads nothing.
     """
+    check_may_load(actor=actor, cube=cube)
     shape = cube.shape()
     report = Report()
     try:

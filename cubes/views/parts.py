@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from bpp_portal.kernel.roles import Right
 
-from .page import cube_context, open_cube
+from .page import cube_context, open_cube, open_whole_cube
 
 ERRORS_PER_PAGE = 100
 
@@ -18,34 +18,36 @@ ERRORS_PER_PAGE = 100
 def definition(request: HttpRequest, slug: str) -> HttpResponse:
     """Dimensions with their columns and types, and the drivers."""
     cube = open_cube(request, slug, Right.MAINTAIN_CUBES)
-    return render(request, "cubes/definition.html", cube_context(cube, "definition") | {"shape": cube.shape()})
+    return render(
+        request, "cubes/definition.html", cube_context(cube, "definition", request.user) | {"shape": cube.shape()}
+    )
 
 
 @require_safe
 @login_required
 def snapshots(request: HttpRequest, slug: str) -> HttpResponse:
     """Every version of the data with its exact totals and hash."""
-    cube = open_cube(request, slug, Right.MAINTAIN_CUBES)
+    cube = open_whole_cube(request, slug, Right.MAINTAIN_CUBES)
     found = cube.snapshots.select_related("load__created_by").prefetch_related("totals__driver")
     context = {"snapshots": found, "drivers": cube.shape().drivers}
-    return render(request, "cubes/snapshots.html", cube_context(cube, "snapshots") | context)
+    return render(request, "cubes/snapshots.html", cube_context(cube, "snapshots", request.user) | context)
 
 
 @require_safe
 @login_required
 def loads(request: HttpRequest, slug: str) -> HttpResponse:
     """What was loaded, and how much of it was refused."""
-    cube = open_cube(request, slug, Right.LOAD_DATA)
+    cube = open_whole_cube(request, slug, Right.LOAD_DATA)
     found = cube.loads.select_related("created_by", "snapshot")
-    return render(request, "cubes/loads.html", cube_context(cube, "loads") | {"loads": found})
+    return render(request, "cubes/loads.html", cube_context(cube, "loads", request.user) | {"loads": found})
 
 
 @require_safe
 @login_required
 def load_report(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """One load: every refused value with file, line, column and reason."""
-    cube = open_cube(request, slug, Right.LOAD_DATA)
+    cube = open_whole_cube(request, slug, Right.LOAD_DATA)
     load = get_object_or_404(cube.loads.select_related("snapshot"), pk=pk)
     page = Paginator(load.errors.all(), ERRORS_PER_PAGE).get_page(request.GET.get("page"))
     context = {"load": load, "page": page, "has_sheets": load.errors.exclude(sheet="").exists()}
-    return render(request, "cubes/load_report.html", cube_context(cube, "loads") | context)
+    return render(request, "cubes/load_report.html", cube_context(cube, "loads", request.user) | context)

@@ -21,7 +21,7 @@ from django_q.models import Failure, OrmQ, Success
 from bpp_portal.kernel.roles import Role
 from connections.models import Connection
 from connections.rules.flows import COUNT_FLOW
-from cubes.models import Cube, Load
+from cubes.models import Cube, Dimension, DimensionGroup, DimensionRule, Load
 from exports.models import Export, Run
 from exports.operations.stepping import step
 from tests.portal import rights
@@ -136,6 +136,10 @@ def stage(world, codes) -> Stage:
     )
     Cube.objects.create(name="Hidden", slug="hidden", logical_name="hidden")
     load = Load.objects.get()
+    rule = DimensionRule.objects.create(
+        group=DimensionGroup.objects.create(name="Anyone"),
+        dimension=Dimension.objects.create(name="Unused", logical_name="unused", primary_column="name"),
+    )
     people: dict[str, Any] = {"-": None}
     password = make_password("right and long enough")
     clients = {"-": Client()}
@@ -145,10 +149,10 @@ def stage(world, codes) -> Stage:
             people[letter].groups.add(Group.objects.get(name=role.value))
         clients[letter] = Client()
         clients[letter].force_login(people[letter])
-    return Stage(clients, people, arguments(codes, run, failed, draft, load), run)
+    return Stage(clients, people, arguments(codes, run, failed, draft, load, rule), run)
 
 
-def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load) -> dict[str, Any]:
+def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load, rule: DimensionRule) -> dict[str, Any]:
     """Kind of object → arguments of its address, and those of one that is absent (None: no such thing)."""
     return {
         ".": ([], None),
@@ -162,6 +166,8 @@ def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load) -> 
         "own-run": ([run.entry_number], ["BPP-999999"]),
         "failed-run": ([failed.entry_number], ["BPP-999999"]),
         "draft": ([draft.pk], [999_999]),
+        "group": ([rule.group_id], [999_999]),
+        "rule": ([rule.group_id, rule.pk], [rule.group_id, 999_999]),
         "key": (["a-key"], None),
         "reset-key": (["1", "a-key"], None),
         "app": (["exports"], None),
