@@ -50,9 +50,9 @@ class TotalInline(ReadOnlyInline):
 
 # Facts about the data of a cube.
 CUBE_DATA = (
-    "snapshot cube_rows unseen_rows line_count rounding_difference segments lines_sha256 package_sha256 package_bytes "
-    "finance_lines headline cause hint trouble"
-).split()
+    *("snapshot", "cube_rows", "unseen_rows", "line_count", "rounding_difference", "segments", "lines_sha256"),
+    *("package_sha256", "package_bytes", "finance_lines", "headline", "cause", "hint", "trouble"),
+)
 
 
 @admin.register(Export)
@@ -96,7 +96,7 @@ class RunAdmin(RightsAdmin):
 
     def _hidden(self, request: HttpRequest) -> tuple[str, ...]:
         """Facts about the cube's data, for those from whom dimension security hides nothing."""
-        return () if has_right(request.user, Right.MAINTAIN_SECURITY) else tuple(CUBE_DATA)
+        return () if has_right(request.user, Right.MAINTAIN_SECURITY) else CUBE_DATA
 
     @admin.display(description="Name", ordering="export__name")
     def name(self, run: Run) -> str:

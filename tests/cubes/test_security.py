@@ -5,7 +5,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase  # noqa: F401  (its settings for transactions)
 
 from bpp_portal.audit.models import AuditEntry
 from bpp_portal.kernel.roles import Right, RightMissing, Role
