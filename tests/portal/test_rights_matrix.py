@@ -258,7 +258,7 @@ def test_what_is_absent_is_404_for_everybody_who_is_not_refused(stage):
 
 
 def faceless(answer: Any, address: str) -> tuple[int, str, dict[str, str]]:
-    """An answer without what differs from one request to the next: its id and time, the tokens of forms, its address."""
+    """An answer without what differs between two requests: its id and time, the tokens of forms, its own address."""
     text = answer.content.decode().replace(answer["X-Correlation-Id"], "ID").replace(address, "ADDRESS")
     text = re.sub(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[A-Za-z0-9]+', r"\1TOKEN", text)
     text = re.sub(r"(<dt>Time</dt><dd>)[^<]+", r"\1TIME", text)
