@@ -23,6 +23,7 @@ AREAS = {
     "flows": "flows",
     "environments": "environments",
     "audit": "audit",
+    "dimension-groups": "dimension-groups",
 }
 
 

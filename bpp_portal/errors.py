@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from bpp_portal.context import looks
-from bpp_portal.kernel.roles import RIGHTS, Right, RightMissing, Role
+from bpp_portal.kernel.roles import RIGHTS, Right, RightMissing, Role, SeesPart
 from exports.models import Run
 from exports.rules.states import ACTIVE
 
@@ -34,7 +34,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    missing = isinstance(exception, RightMissing)
+    missing = isinstance(exception, RightMissing | SeesPart)
     if request.path.startswith(API):
         return JsonResponse({"detail": str(exception) if missing else "You may not do this."}, status=403)
     context = {"refusal": str(exception) if missing else "", "administrators": administrators()}

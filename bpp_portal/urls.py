@@ -32,6 +32,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("cubes/", include("exports.pane_urls")),
     path("cubes/", include("cubes.urls")),
+    path("dimension-groups/", include("cubes.security_urls")),
     path("exports/", include("exports.urls")),
     path("audit/", include("bpp_portal.audit.urls")),
     path("notices/", include("bpp_portal.notices.urls")),

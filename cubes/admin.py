@@ -19,6 +19,12 @@ class ReadOnly(RightsAdmin):
     view_right = Right.MAINTAIN_CUBES
 
 
+class WholeData(RightsAdmin):
+    """Facts about all data of a cube: only for those from whom dimension security hides nothing."""
+
+    view_right = Right.MAINTAIN_SECURITY
+
+
 class ReadOnlyInline(admin.TabularInline):
     extra = 0
     can_delete = False
@@ -76,7 +82,7 @@ class DimensionAdmin(ReadOnly):
 
 
 @admin.register(Snapshot)
-class SnapshotAdmin(ReadOnly):
+class SnapshotAdmin(WholeData):
     list_display = ["cube", "number", "created_at", "created_by", "rows", "sha256"]
     list_filter = ["cube"]
     list_select_related = ["cube", "created_by"]
@@ -84,7 +90,7 @@ class SnapshotAdmin(ReadOnly):
 
 
 @admin.register(Load)
-class LoadAdmin(ReadOnly):
+class LoadAdmin(WholeData):
     list_display = ["file", "cube", "created_at", "created_by", "processed", "loaded", "failed"]
     list_filter = ["cube"]
     list_select_related = ["cube", "created_by"]

@@ -53,9 +53,10 @@ class CubeSerializer(serializers.ModelSerializer[Cube]):
         return [use.dimension.name for use in cube.cube_dimensions.all()]
 
     def get_snapshot(self, cube: Cube) -> int | None:
-        """The number of the latest snapshot."""
+        """The number of the latest snapshot; null for who sees a part of the cube."""
         snapshot = queries.latest_snapshot(cube)
-        return snapshot.number if snapshot else None
+        whole = queries.visibility(user=self.context["request"].user, cube=cube).everything
+        return snapshot.number if snapshot and whole else None
 
 
 class CubeDetailSerializer(CubeSerializer):
@@ -70,8 +71,16 @@ class CubeDetailSerializer(CubeSerializer):
         return [dict(ColumnSerializer(column).data) for column in queries.columns_of(cube)]
 
     def get_latest_snapshot(self, cube: Cube) -> dict[str, Any] | None:
+        """Rows and totals of what the caller sees; what tells of hidden rows is null for who sees a part."""
         snapshot = queries.latest_snapshot(cube)
-        return dict(SnapshotSerializer(snapshot).data) if snapshot else None
+        if snapshot is None:
+            return None
+        facts = queries.visible_facts(snapshot=snapshot, user=self.context["request"].user)
+        if facts.whole:
+            return dict(SnapshotSerializer(snapshot).data)
+        totals = [{"driver": name, "amount": format(amount, "f")} for name, amount in facts.totals]
+        hidden = {"number": None, "created_at": None, "sha256": None}
+        return hidden | {"rows": facts.rows, "totals": totals}
 
 
 class CubeViewSet(viewsets.ReadOnlyModelViewSet[Cube]):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
@@ -10,6 +11,7 @@ from django.db.models.functions import Lower
 from bpp_portal.kernel.fields import ExactDecimalField
 
 from .rules.loading import Mode, TableState
+from .rules.security import Access
 from .rules.shape import ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
 
 TYPES = [(data_type.value, data_type.value) for data_type in DataType]
@@ -251,3 +253,51 @@ class LoadTable(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.state}"
+
+
+class DimensionGroup(models.Model):
+    """People, and what they may see of dimensions."""
+
+    name = models.CharField(max_length=100, unique=True)
+    people = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="dimension_groups")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DimensionRule(models.Model):
+    """What a group may see of one dimension. `stamp` changes with every change of the values granted."""
+
+    group = models.ForeignKey(DimensionGroup, on_delete=models.CASCADE, related_name="rules")
+    dimension = models.ForeignKey(Dimension, on_delete=models.PROTECT, related_name="rules")
+    access = models.CharField(
+        max_length=10, choices=[(access.value, access.label) for access in Access], default=Access.ROW_LEVEL
+    )
+    stamp = models.UUIDField(default=uuid4)
+
+    class Meta:
+        ordering = ["dimension__name"]
+        constraints = [
+            models.UniqueConstraint("group", "dimension", name="one_rule_per_group"),
+            models.CheckConstraint(condition=models.Q(access__in=list(Access)), name="rule_access"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.dimension.name} for {self.group.name}"
+
+
+class MemberGrant(models.Model):
+    """One value of a row-level rule that the group reads, or edits as well."""
+
+    rule = models.ForeignKey(DimensionRule, on_delete=models.CASCADE, related_name="grants")
+    key = models.TextField()
+    edit = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint("rule", "key", name="one_grant_per_value")]
+
+    def __str__(self) -> str:
+        return self.key

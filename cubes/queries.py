@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,9 +15,31 @@ from .engine import members_name, open_engine
 from .models import Cube, Snapshot
 from .rules import filters
 from .rules.pivot import Pivot, pivot
-from .rules.security import Visibility, visibility_of
+from .rules.security import NOTHING
 from .rules.shape import CubeShape, DataType
-from .rules.slices import ColumnRef, Slice
+from .rules.slices import ColumnRef, Condition, Operator, Slice
+from .security_queries import not_loadable, partly_visible, visibility
+
+__all__ = [
+    "ColumnInfo",
+    "ColumnValues",
+    "DriverInfo",
+    "VisibleFacts",
+    "column_values",
+    "columns_of",
+    "count_rows",
+    "cube_for",
+    "cubes_for",
+    "drivers_of",
+    "explore",
+    "latest_snapshot",
+    "not_loadable",
+    "partly_visible",
+    "slice_problems",
+    "values_seen",
+    "visibility",
+    "visible_facts",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +66,15 @@ class ColumnValues:
     values: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True)
+class VisibleFacts:
+    """Rows and exact sums by driver, of what a reader sees of a snapshot; `whole` = nothing is hidden from them."""
+
+    whole: bool
+    rows: int
+    totals: tuple[tuple[str, Decimal], ...]
+
+
 def cubes_for(user: Any) -> QuerySet[Cube]:
     """The cubes that `user` may see; drafts for those who maintain cubes only."""
     if not has_right(user, Right.READ_CUBES):
@@ -54,12 +86,6 @@ def cubes_for(user: Any) -> QuerySet[Cube]:
 def cube_for(user: Any, slug: str) -> Cube:
     """The cube at `slug`. Cube.DoesNotExist when absent or not for `user`."""
     return cubes_for(user).get(slug=slug)
-
-
-def visibility(*, user: Any, cube: Cube) -> Visibility:
-    """What of the facts of `cube` the user sees."""
-    may_read = has_right(user, Right.READ_CUBES)
-    return visibility_of(may_read=may_read and (cube.is_published or has_right(user, Right.MAINTAIN_CUBES)))
 
 
 def latest_snapshot(cube: Cube) -> Snapshot | None:
@@ -98,6 +124,42 @@ def count_rows(*, snapshot: Snapshot, user: Any, slice_: Slice) -> int:
         return count
 
 
+def visible_facts(*, snapshot: Snapshot, user: Any) -> VisibleFacts:
+    """What `user` sees of `snapshot`; who sees all of it gets what was counted at the load."""
+    seen = visibility(user=user, cube=snapshot.cube)
+    if seen.everything:
+        totals = tuple((total.driver.name, total.amount) for total in snapshot.totals.select_related("driver"))
+        return VisibleFacts(True, snapshot.rows, totals)
+    names = [driver.name for driver in drivers_of(snapshot.cube)]
+    with open_engine(snapshot, seen) as engine:
+        facts = engine.relation(Slice(), {}, {f"d{place}": name for place, name in enumerate(names)})
+        sums = [exp.func("sum", exp.column(f"d{place}")) for place in range(len(names))]
+        [(rows, *found)] = engine.rows(exp.select(exp.Count(this=exp.Star()), *sums).from_(facts.subquery("f")))
+    amounts = (Decimal(0) if amount is None else amount for amount in found)
+    return VisibleFacts(False, rows, tuple(zip(names, amounts, strict=True)))
+
+
+_LIKENESS = {Operator.CONTAINS, Operator.BEGINS}
+
+
+def values_seen(*, snapshot: Snapshot, user: Any, condition: Condition) -> tuple[str, ...]:
+    """The values of `condition` that `user` may be shown: all, where dimension security does not limit them in the
+    dimension, else those that some visible member has. A hidden value and one that never was look alike."""
+    seen = visibility(user=user, cube=snapshot.cube)
+    shape = snapshot.cube.shape()
+    limited = {dimension.name for dimension in shape.dimensions if dimension.logical_name in seen.only}
+    if seen.everything or (seen.readable and condition.column.dimension not in limited):
+        return condition.values
+    operator = condition.operator if condition.operator in _LIKENESS else Operator.IN
+    asked = [Condition(condition.column, operator, (value,)) for value in condition.values if value]
+    fit = [one for one in asked if not filters.slice_problems(shape, Slice((one,)))]
+    if not fit:
+        return tuple(value for value in condition.values if not value)
+    with open_engine(snapshot, seen) as engine:
+        found = {one.values[0] for one, is_there in zip(fit, engine.holding(fit), strict=True) if is_there}
+    return tuple(value for value in condition.values if not value or value in found)
+
+
 def column_values(
     *, snapshot: Snapshot, user: Any, column: ColumnRef, slice_: Slice, search: str = "", limit: int = 50
 ) -> ColumnValues:
@@ -130,7 +192,7 @@ def members_holding(*, snapshot: Snapshot, columns: Sequence[ColumnRef], text: s
     counts = [_holding(shape, column, text) for column in columns]
     if not counts:
         return {}
-    with open_engine(snapshot, visibility_of(may_read=False)) as engine:
+    with open_engine(snapshot, NOTHING) as engine:
         [row] = engine.rows(exp.select(*(count.subquery() for count in counts)))
     return dict(zip(columns, map(int, row), strict=True))
 

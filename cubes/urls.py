@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import exploring, listing, loading, parts, reports
+from .views import exploring, listing, loading, parts, reports, security
 
 app_name = "cubes"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("<slug:slug>/loads/<int:pk>/errors.xlsx", reports.errors_file, {"kind": "xlsx"}, name="load-errors-xlsx"),
     path("<slug:slug>/loads/<int:pk>/records/", reports.records_file, name="load-records"),
     path("<slug:slug>/loads/<int:pk>/correct/", reports.correct, name="load-correct"),
+    path("<slug:slug>/security/", security.of_cube, name="security"),
     path("<slug:slug>/load/", loading.load, name="load"),
     path("<slug:slug>/publish/", loading.publish, name="publish"),
 ]

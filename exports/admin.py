@@ -19,12 +19,16 @@ from .operations.requesting import NotYours, cancel, retry
 from .queries.run_page import texts_are_free
 
 # Cube data, and texts that may quote it; the run's page hides the same.
-NUMBERS = ("cube_rows", "line_count", "rounding_difference", "segments", "finance_lines", "package_bytes")
+NUMBERS = (
+    *("snapshot", "cube_rows", "unseen_rows", "line_count", "rounding_difference", "segments", "lines_sha256"),
+    *("package_sha256", "package_bytes", "finance_lines"),
+)
 TEXTS = ("headline", "cause", "hint", "trouble")
 
 
 def _sees_numbers(request: HttpRequest) -> bool:
-    return has_right(request.user, Right.READ_EXPORTS)
+    """Whether dimension security hides nothing from the reader."""
+    return has_right(request.user, Right.MAINTAIN_SECURITY)
 
 
 @contextmanager
@@ -70,6 +74,9 @@ class EventInline(ReadOnlyInline):
 
 class TotalInline(ReadOnlyInline):
     model = RunTotal
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return has_right(request.user, Right.MAINTAIN_SECURITY)
 
 
 @admin.register(Export)

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bpp_portal.kernel.problems import Problem
-from bpp_portal.kernel.roles import Right, require, rights_of
+from bpp_portal.kernel.roles import Right, require
 from connections.errors import RemoteError
 from connections.models import Environment
 from connections.queries import default_environment
@@ -26,6 +26,7 @@ from .api_schema import CONFIGURATION, RefusalSerializer, ReusedSerializer, RunS
 from .models import Run
 from .operations.requesting import ExportRefused, TokenReused, request_export
 from .queries.run_page import texts_are_free
+from .queries.seeing import Reader
 from .queries.summaries import summary_of
 from .rules.configuration_file import parse, read
 
@@ -58,7 +59,8 @@ class ExportList(APIView):
         runs = Run.objects.select_related("export__cube", "requested_by").prefetch_related("totals", "attempts")
         pages = LimitOffsetPagination()
         page = pages.paginate_queryset(runs, request, view=self) or []
-        return pages.get_paginated_response([seen_by(request.user, run) for run in page])
+        reader = Reader(request.user)
+        return pages.get_paginated_response([seen_by(reader, run) for run in page])
 
     @extend_schema(
         operation_id="exports_create",
@@ -87,7 +89,7 @@ class ExportList(APIView):
             return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         except RemoteError as error:
             return _refused([error.problem("environment")])
-        return Response(summary_of(run).as_dict(), status=status.HTTP_201_CREATED)
+        return Response(seen_by(Reader(request.user), run), status=status.HTTP_201_CREATED)
 
 
 class ExportDetail(APIView):
@@ -96,7 +98,7 @@ class ExportDetail(APIView):
     @extend_schema(operation_id="exports_retrieve", responses=SummarySerializer)
     def get(self, request: Request, key: str) -> Response:
         require(request.user, Right.READ_EXPORTS, Right.READ_RUNS)
-        return Response(seen_by(request.user, run_by(key)))
+        return Response(seen_by(Reader(request.user), run_by(key)))
 
 
 class ExportStatus(APIView):
@@ -107,13 +109,14 @@ class ExportStatus(APIView):
         require(request.user, Right.READ_EXPORTS, Right.READ_RUNS)
         run = run_by(key)
         summary = summary_of(run)
+        numbers = Reader(request.user).numbers(run)
         return Response(
             {
                 "run_id": summary.run_id,
                 "status": summary.status,
                 "state": summary.state,
                 "ended": not run.is_active,
-                "headline": summary.headline,
+                "headline": summary.headline if numbers or texts_are_free(run) else "",
             }
         )
 
@@ -127,10 +130,10 @@ def run_by(key: str) -> Run:
         return get_object_or_404(runs, entry_number=key)
 
 
-def seen_by(user: Any, run: Run) -> dict[str, Any]:
-    """The summary without cube data for those who may only read states."""
+def seen_by(reader: Reader, run: Run) -> dict[str, Any]:
+    """The summary without cube data for those who may only read states, or see less than the requester saw."""
     data = summary_of(run).as_dict()
-    if Right.READ_EXPORTS not in rights_of(user):
+    if not reader.numbers(run):
         hidden = ["cube_rows", "lines", "totals"]
         hidden += [] if texts_are_free(run) else ["headline", "cause", "hint"]
         for name in hidden:

@@ -9,11 +9,15 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from bpp_portal.kernel.roles import Right, has_right
+
 from .chain import Break, Head, first_break
 from .models import AuditEntry, AuditHead
 from .operations import HEAD
 
 NEWEST = 500
+# Acts whose details tell of a cube's data: how much was loaded, which values were granted.
+OF_CUBE_DATA = frozenset({"load", "grant values to read", "grant values to edit", "revoke values"})
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,22 @@ def _start_of(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def entries(asked: Asked) -> QuerySet[AuditEntry]:
-    """The entries of the filters, newest first; the dates are days of the present time zone, both included."""
+def veiled_for(user: Any) -> frozenset[str]:
+    """Verbs whose details `user` does not read: those of cube data, unless dimension security hides nothing."""
+    return frozenset() if has_right(user, Right.MAINTAIN_SECURITY) else OF_CUBE_DATA
+
+
+def entries(asked: Asked, veiled: frozenset[str] = frozenset()) -> QuerySet[AuditEntry]:
+    """The entries of the filters, newest first; the dates are days of the present time zone, both included. Details of
+    `veiled` verbs are not searched."""
     found = AuditEntry.objects.select_related("actor").order_by("-seq")
     if asked.who:
         found = found.filter(actor_name="" if asked.who == "-" else asked.who)
     if asked.verb:
         found = found.filter(verb=asked.verb)
     if asked.subject:
-        found = found.filter(subject__icontains=asked.subject) | found.filter(detail__icontains=asked.subject)
+        in_detail = found.filter(detail__icontains=asked.subject).exclude(verb__in=veiled)
+        found = found.filter(subject__icontains=asked.subject) | in_detail
     if asked.since:
         found = found.filter(at__gte=_start_of(asked.since))
     if asked.until:

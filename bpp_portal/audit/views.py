@@ -20,9 +20,11 @@ def trail(request: HttpRequest) -> HttpResponse:
     """Who did what, newest first, with filters and the state of the chain."""
     require(request.user, Right.READ_AUDIT)
     asked = queries.Asked.of(request.GET)
+    veiled = queries.veiled_for(request.user)
     context = {
         "asked": asked,
-        "page": Paginator(queries.entries(asked), PER_PAGE).get_page(request.GET.get("page")),
+        "veiled": veiled,
+        "page": Paginator(queries.entries(asked, veiled), PER_PAGE).get_page(request.GET.get("page")),
         "head": queries.head(),
         "broken": queries.check_newest(),
         "newest": queries.NEWEST,

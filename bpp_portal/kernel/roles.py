@@ -23,6 +23,7 @@ class Role(StrEnum):
 class Right(StrEnum):
     READ_CUBES = "read cubes"
     MAINTAIN_CUBES = "maintain cubes"
+    MAINTAIN_SECURITY = "maintain dimension security"
     LOAD_DATA = "load data"
     EXPORT = "export"
     SAVE_DRAFT = "save a draft configuration"
@@ -50,6 +51,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
         {
             Right.READ_CUBES,
             Right.MAINTAIN_CUBES,
+            Right.MAINTAIN_SECURITY,
             Right.LOAD_DATA,
             Right.EXPORT,
             Right.SAVE_DRAFT,
@@ -89,6 +91,14 @@ class RightMissing(PermissionDenied):
         self.held = held
         have = ", ".join(held) or "no role"
         super().__init__(f"To {right.value} needs the role {' or '.join(self.roles)}. You have: {have}.")
+
+
+class SeesPart(PermissionDenied):
+    """Dimension security shows the reader a part of the cube, and this is for those who see all of it."""
+
+    def __init__(self, what: str) -> None:
+        text = "You see a part of the values of this cube."
+        super().__init__(f"{text} {what} A BPP administrator can open the other values to you.")
 
 
 def roles_of(user: Any) -> tuple[Role, ...]:

@@ -1,5 +1,6 @@
 """DuckDB over the Parquet files of one snapshot: a new sealed connection for every use."""
 
+import functools
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
+import pyarrow as pa
 from django.conf import settings
 from sqlglot import exp
 
@@ -15,13 +17,12 @@ from bpp_portal.kernel.problems import Problem
 from cubes.rules.filters import slice_problems
 from cubes.rules.security import Visibility
 from cubes.rules.shape import CubeShape
-from cubes.rules.slices import ColumnRef, Slice
+from cubes.rules.slices import ColumnRef, Condition, Slice
 
-from .relation import FACTS, build_relation, members_name
+from .conditions import predicate
+from .relation import FACTS, build_relation, is_visible, members_name, visible_name
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from cubes.models import Snapshot
 
 DIALECT = "duckdb"
@@ -61,12 +62,27 @@ class Engine:
             raise SliceRefused(problems)
         return build_relation(self._shape, self._visible, slice_, columns, drivers, row_no)
 
+    def holding(self, conditions: list[Condition]) -> list[bool]:
+        """Which of `conditions`, all over one column, hold for some member that the reader sees, with facts or
+        without. LookupError for an unknown column, ValueError for a value of another type."""
+        place = self._shape.find(conditions[0].column)
+        if place is None:
+            raise LookupError(f"{conditions[0].column} is not a column of {self._shape.name}.")
+        dimension, column = place
+        name = members_name(dimension)
+        value = exp.column(column.logical_name, name, quoted=True)
+        any_of = [exp.func("bool_or", predicate(condition, value, column)) for condition in conditions]
+        select = exp.select(*any_of).from_(exp.to_table(name, quoted=True))
+        if dimension.logical_name in self._visible.only:
+            select = select.where(is_visible(exp.column(dimension.primary, name, quoted=True), dimension.logical_name))
+        return [bool(found) for found in self.rows(select)[0]]
+
     def rows(self, select: exp.Expression) -> list[tuple[Any, ...]]:
         """All rows of a small result; amounts are Decimal, dates are date."""
         rows: list[tuple[Any, ...]] = self._connection.execute(select.sql(DIALECT)).fetchall()
         return rows
 
-    def arrow(self, select: exp.Expression) -> "pa.Table":
+    def arrow(self, select: exp.Expression) -> pa.Table:
         """The result as one Arrow table, decimals exact."""
         return self._connection.sql(select.sql(DIALECT)).to_arrow_table()
 
@@ -89,7 +105,7 @@ class Engine:
         shutil.move(part, path)
         return rows
 
-    def attach(self, name: str, arrow_table: "pa.Table") -> None:
+    def attach(self, name: str, arrow_table: pa.Table) -> None:
         """Register a small Arrow table under `name`, to join or filter with."""
         self._connection.register(name, arrow_table)
 
@@ -116,10 +132,18 @@ def open_folder(folder: Path, shape: CubeShape, visible: Visibility) -> Iterator
     try:
         _name_tables(connection, folder, shape)
         _seal(connection, [folder, scratch])
+        for name, keys in visible.only.items():
+            connection.register(visible_name(name), keys_table(keys))
         yield Engine(connection, shape, visible, scratch)
     finally:
         connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@functools.lru_cache(maxsize=16)
+def keys_table(keys: frozenset[str]) -> pa.Table:
+    """Keys as a table to join with; those of a large rule are made once."""
+    return pa.table({"key": pa.array(sorted(keys), pa.string())})
 
 
 def _name_tables(connection: Any, folder: Path, shape: CubeShape) -> None:

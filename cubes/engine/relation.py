@@ -13,6 +13,11 @@ from .conditions import predicate
 FACTS = "facts"
 
 
+def visible_name(logical_name: str) -> str:
+    """The engine's name of the keys that the reader sees of a dimension."""
+    return f"visible-{logical_name}"
+
+
 def members_name(dimension: DimensionShape) -> str:
     """The engine's name of the members of `dimension`; also of their file."""
     return f"members-{dimension.logical_name}"
@@ -72,7 +77,19 @@ def build_relation(
     if row_no or not projections:
         projections.append(exp.column("row_no", FACTS, quoted=True))
     conditions = [predicate(item, *builder.column(item.column)) for item in slice_.conditions]
-    if not visible.everything:
-        conditions.append(exp.false())
+    conditions += visible_conditions(visible)
     select = builder.source(exp.select(*projections))
     return select.where(*conditions) if conditions else select
+
+
+def visible_conditions(visible: Visibility) -> list[exp.Expression]:
+    """What a fact must fulfil to be seen; a missing member is in no list of keys."""
+    if not visible.readable:
+        return [exp.false()]
+    return [is_visible(exp.column(f"d_{name}", FACTS, quoted=True), name) for name in visible.only]
+
+
+def is_visible(key: exp.Expression, logical_name: str) -> exp.Expression:
+    """Whether `key` is among those that the reader sees of a dimension: a semi-join, however many they are."""
+    keys = exp.select(exp.column("key")).from_(exp.to_table(visible_name(logical_name), quoted=True))
+    return exp.In(this=key, query=keys.subquery())

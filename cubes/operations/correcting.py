@@ -24,6 +24,7 @@ from .notations import Notations
 from .refusals import LoadRefused
 from .refused import refused_name
 from .reporting import Finish, finish
+from .securing import check_may_load
 from .staging import (
     ACCEPTED,
     Staged,
@@ -46,6 +47,7 @@ def correct(*, actor: Any, load: Load, files: Mapping[str, Source]) -> Load:
     answer with the report they made before, and change nothing. LoadRefused when the load is completed already by other
     files, when other data was loaded since, or when a file has more records than were refused.
     """
+    check_may_load(actor=actor, cube=load.cube)
     sha256 = _hash(files)
     known = load.corrections.filter(sha256=sha256).first()
     if known is not None:

@@ -114,7 +114,12 @@ def _with_reused_dimensions(definition: Definition, cube: Cube | None) -> tuple[
 
 
 def _only_of(dimension: Dimension, cube: Cube | None) -> bool:
-    """Whether `cube`, a draft, is the only one that uses the dimension, which then is replaced together with it."""
+    """Whether `cube`, a draft, is the only one that uses the dimension, which then is replaced together with it.
+
+    A dimension that a group secures is never replaced: its successor would be open to all.
+    """
+    if dimension.rules.exists():
+        return False
     users = set(dimension.cube_dimensions.values_list("cube_id", flat=True))
     return cube is not None and users == {cube.pk}
 

@@ -14,6 +14,7 @@ from .notations import PLAIN, Notations
 from .refusals import LoadRefused
 from .refused import Report
 from .reporting import Finish, finish
+from .securing import check_may_load
 from .staging import (
     Staged,
     compose,
@@ -43,9 +44,11 @@ def load(
     change or come. Without a file the members of the snapshot before stay; a dimension with only its key takes new ones
     from the facts. A record that cannot be loaded is named in the report with its line, column, value and reason; the
     others are loaded as they are, and a corrected file completes the load. LoadRefused when a file does not fit the
-    cube at all or its notation must be asked; a report without a snapshot when no record is left, when a member was
-    refused, or when more than one record in ten was refused, a snapshot stands and `allow_partial` is not given.
+    cube at all, its notation must be asked, or dimension security hides some of the cube from the actor; a report
+    without a snapshot when no record is left, when a member was refused, or when more than one record in ten was
+    refused, a snapshot stands and `allow_partial` is not given.
     """
+    check_may_load(actor=actor, cube=cube)
     sources = dimensions or {}
     base = cube.snapshots.order_by("-number").first()
     before = base.path if base else None

@@ -29,7 +29,7 @@ UNREAD = Problem("filter-unread", "A filter in the address cannot be read. It wa
 def cube(request: HttpRequest, slug: str) -> HttpResponse:
     """Explore: exact sums of one driver by chosen columns, cut by filters that stand in the address."""
     cube = open_cube(request, slug)
-    context = cube_context(cube, "explore")
+    context = cube_context(cube, "explore", request.user)
     snapshot: Snapshot | None = context["snapshot"]
     page = reverse("cubes:cube", args=[slug])
     if snapshot is None:
@@ -42,6 +42,7 @@ def cube(request: HttpRequest, slug: str) -> HttpResponse:
     problems = queries.slice_problems(cube=cube, slice_=looking.slice_)
     context |= _choices(cube, looking) | _addresses(page, looking) | filters.tokens(page, looking)
     context |= {"problems": problems + [UNREAD] * bool(unread), "pivot": None}
+    context["all_rows"] = queries.visible_facts(snapshot=snapshot, user=request.user).rows
     context |= filters.form_context(adding, cube, snapshot, request.user, looking if not problems else None)
     if not problems:
         context |= _numbers(page, cube, snapshot, request.user, looking)

@@ -1,5 +1,7 @@
 """The list of cubes."""
 
+from typing import Any
+
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -33,6 +35,7 @@ def cube_list(request: HttpRequest) -> HttpResponse:
         found = found.filter(status=status)
     page = Paginator(_with_last_snapshot(found), PER_PAGE).get_page(request.GET.get("page"))
     _add_dimension_names(list(page.object_list))
+    _hide_facts(list(page.object_list), request.user)
     zone = timezone.get_current_timezone_name()
     context = {"page": page, "tabs": tabs, "search": search, "status": status, "zone": zone}
     return render(request, "cubes/list.html", context)
@@ -45,6 +48,14 @@ def _with_last_snapshot(cubes: QuerySet[Cube]) -> QuerySet[Cube]:
         last_number=Subquery(last.values("number")[:1]),
         last_at=Subquery(last.values("created_at")[:1]),
     )
+
+
+def _hide_facts(cubes: list[Cube], user: Any) -> None:
+    """Of a cube that the reader sees a part of, the list does not tell what was loaded."""
+    partly = queries.partly_visible(user=user)
+    for cube in cubes:
+        if cube.pk in partly:
+            cube.last_rows = cube.last_number = cube.last_at = None  # type: ignore[attr-defined]
 
 
 def _add_dimension_names(cubes: list[Cube]) -> None:

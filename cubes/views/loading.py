@@ -19,7 +19,7 @@ from cubes.forms import DataForm, DefinitionForm
 from cubes.models import Cube
 from cubes.rules.loading import Mode
 
-from .page import open_cube
+from .page import open_cube, open_whole_cube
 
 IMPORT_TEXTS = {
     "heading": "Import definition",
@@ -74,7 +74,7 @@ def _import(actor: Any, file: "UploadedFile[Any]") -> operations.Imported:
 @login_required
 def load(request: HttpRequest, slug: str) -> HttpResponse:
     """Upload facts and members; the answer is the load report."""
-    cube = open_cube(request, slug, Right.LOAD_DATA)
+    cube = open_whole_cube(request, slug, Right.LOAD_DATA)
     names = [dimension.name for dimension in cube.shape().dimensions]
     form = DataForm(request.POST or None, request.FILES or None, dimensions=names)
     problems: list[Problem] = []

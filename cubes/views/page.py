@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 
-from bpp_portal.kernel.roles import Right, require
+from bpp_portal.kernel.roles import Right, SeesPart, require
 from cubes import queries
 from cubes.models import Cube, Snapshot
 
@@ -21,16 +21,27 @@ def open_cube(request: HttpRequest, slug: str, right: Right = Right.READ_CUBES) 
         raise Http404 from None
 
 
-def cube_context(cube: Cube, tab: str) -> dict[str, Any]:
-    """Head, tabs and commands of the page of `cube`."""
+def open_whole_cube(request: HttpRequest, slug: str, right: Right) -> Cube:
+    """As `open_cube`, for pages about all data of the cube: SeesPart when dimension security hides some of it."""
+    cube = open_cube(request, slug, right)
+    if not queries.visibility(user=request.user, cube=cube).everything:
+        raise SeesPart("Snapshots and loads tell about all of them.")
+    return cube
+
+
+def cube_context(cube: Cube, tab: str, user: Any) -> dict[str, Any]:
+    """Head, tabs and commands of the page of `cube`. `whole` = dimension security hides nothing of it from `user`;
+    else the page says nothing about snapshots and loads, which tell of more than the user sees."""
+    whole = queries.visibility(user=user, cube=cube).everything
     snapshot = queries.latest_snapshot(cube)
     last_load = cube.loads.order_by("-id").first()
     return {
         "cube": cube,
         "tab": tab,
+        "whole": whole,
         "snapshot": snapshot,
-        "snapshot_count": cube.snapshots.count(),
-        "not_loaded": last_load.failed if last_load else 0,
+        "snapshot_count": cube.snapshots.count() if whole else 0,
+        "not_loaded": last_load.failed if last_load and whole else 0,
         "export_reason": _export_reason(cube, snapshot),
     }
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from bpp_portal.kernel.roles import Right
 
-from .page import cube_context, open_cube
+from .page import cube_context, open_cube, open_whole_cube
 
 
 @require_safe
@@ -15,14 +15,16 @@ from .page import cube_context, open_cube
 def definition(request: HttpRequest, slug: str) -> HttpResponse:
     """Dimensions with their columns and types, and the drivers."""
     cube = open_cube(request, slug, Right.MAINTAIN_CUBES)
-    return render(request, "cubes/definition.html", cube_context(cube, "definition") | {"shape": cube.shape()})
+    return render(
+        request, "cubes/definition.html", cube_context(cube, "definition", request.user) | {"shape": cube.shape()}
+    )
 
 
 @require_safe
 @login_required
 def snapshots(request: HttpRequest, slug: str) -> HttpResponse:
     """Every version of the data with its exact totals and hash."""
-    cube = open_cube(request, slug, Right.MAINTAIN_CUBES)
+    cube = open_whole_cube(request, slug, Right.MAINTAIN_CUBES)
     found = cube.snapshots.select_related("load__created_by").prefetch_related("totals__driver")
     context = {"snapshots": found, "drivers": cube.shape().drivers}
-    return render(request, "cubes/snapshots.html", cube_context(cube, "snapshots") | context)
+    return render(request, "cubes/snapshots.html", cube_context(cube, "snapshots", request.user) | context)

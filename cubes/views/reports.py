@@ -24,7 +24,7 @@ from cubes.reporting.errors import Chosen, RefusedPage, refused_page
 from cubes.rules.loading import TableState
 
 from .loading import kept
-from .page import cube_context, open_cube
+from .page import cube_context, open_whole_cube
 
 ERRORS_PER_PAGE = 100
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -40,9 +40,9 @@ CHIPS = {
 @login_required
 def loads(request: HttpRequest, slug: str) -> HttpResponse:
     """What was loaded, and how much of it was refused."""
-    cube = open_cube(request, slug, Right.LOAD_DATA)
+    cube = open_whole_cube(request, slug, Right.LOAD_DATA)
     found = cube.loads.select_related("created_by", "snapshot")
-    return render(request, "cubes/loads.html", cube_context(cube, "loads") | {"loads": found})
+    return render(request, "cubes/loads.html", cube_context(cube, "loads", request.user) | {"loads": found})
 
 
 @require_safe
@@ -96,7 +96,7 @@ def records_file(request: HttpRequest, slug: str, pk: int) -> HttpResponseBase:
 
 
 def _open(request: HttpRequest, slug: str, pk: int) -> tuple[Cube, Load]:
-    cube = open_cube(request, slug, Right.LOAD_DATA)
+    cube = open_whole_cube(request, slug, Right.LOAD_DATA)
     return cube, get_object_or_404(cube.loads.select_related("snapshot", "corrects"), pk=pk)
 
 
@@ -143,7 +143,7 @@ def _page(request: HttpRequest, cube: Cube, load: Load, form: CorrectionForm, pr
         "corrections": load.corrections.all(),
     }
     status = 422 if problems or form.errors else 200
-    return render(request, "cubes/load_report.html", cube_context(cube, "loads") | context, status=status)
+    return render(request, "cubes/load_report.html", cube_context(cube, "loads", request.user) | context, status=status)
 
 
 def _counts(states: Any) -> list[tuple[str, int]]:

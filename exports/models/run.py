@@ -46,6 +46,10 @@ class Run(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
 
+    # What the requester saw of the cube when asking: empty for everything, else its digest.
+    seen_sha256 = models.CharField(max_length=64, blank=True)
+    # Rows in the filters that the requester does not see; told only to who sees everything.
+    unseen_rows = models.PositiveBigIntegerField(null=True)
     cube_rows = models.PositiveBigIntegerField(null=True)
     line_count = models.PositiveBigIntegerField(null=True)
     rounding_difference = ExactDecimalField(null=True)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.db import transaction
+from sqlglot import exp
 
 from bpp_portal.kernel.hold import hold
 from bpp_portal.kernel.roles import Right, has_right
@@ -14,12 +15,14 @@ from connections.errors import FlowOff, RemoteError
 from connections.queries import dataverse_client, explained, flow
 from cubes.engine import open_engine
 from cubes.queries import visibility
+from cubes.rules.security import EVERYTHING, Visibility
 from exports import frozen
 from exports.lines import LineShape, Total, line_select, rounding_difference
 from exports.models import Run, RunTotal
 from exports.package import write_package
 from exports.queries.checking import check
 from exports.queries.configurations import configuration_of
+from exports.queries.run_page import ACCESS_CHANGED
 from exports.rules.configuration import Configuration
 from exports.rules.decide import Failure, Observation, Seen
 from exports.rules.states import COUNT, State
@@ -44,9 +47,9 @@ def begin(run: Run) -> Observation | None:
 
 def build(run: Run) -> Observation:
     """Check once more with fresh facts, build the lines from the pinned snapshot, freeze them."""
-    if not has_right(run.requested_by, Right.EXPORT) or not run.requested_by.is_active:
-        text = f"{run.requested_by} lost the right to export after asking for this run."
-        return Observation(Seen.PERMANENT, Failure("Access changed", text, code="BRE-ACCESS-CHANGED"))
+    changed = _access_changed(run)
+    if changed:
+        return changed
     chosen = configuration_of(run.export)
     try:
         checked = check(
@@ -68,7 +71,20 @@ def build(run: Run) -> Observation:
     if not totals:
         text = "No cube row passes these filters. Loosen a filter."
         return Observation(Seen.PERMANENT, Failure(text, code="BRE-NO-ROWS"))
-    return Observation(Seen.BUILT)
+    return _access_changed(run) or Observation(Seen.BUILT)  # again: building takes its time
+
+
+def _access_changed(run: Run) -> Observation | None:
+    """What the requester may do now is not what it was when they saw the numbers and asked for this run."""
+    who = run.requested_by
+    if not has_right(who, Right.EXPORT) or not who.is_active:
+        text = f"{who} lost the right to export after asking for this run."
+    elif visibility(user=who, cube=run.export.cube).digest != run.seen_sha256:
+        text = f"What {who} may see of {run.export.cube.name} changed after asking for this run."
+    else:
+        return None
+    hint = "Nothing was sent. Export again with what is visible now."
+    return Observation(Seen.PERMANENT, Failure("Access changed", text, hint, ACCESS_CHANGED))
 
 
 def _headline(text: str) -> str:
@@ -97,7 +113,7 @@ def freeze(run: Run, chosen: Configuration, shape: LineShape) -> tuple[Total, ..
     temporary.rename(run.folder)
     _sync_folder(run.folder.parent)
     hold("frozen")
-    _note(run, totals, shape)
+    _note(run, totals, shape, _unseen(run, chosen, seen, sum(total.rows for total in totals)))
     return totals
 
 
@@ -142,7 +158,16 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _note(run: Run, totals: tuple[Total, ...], shape: LineShape) -> None:
+def _unseen(run: Run, chosen: Configuration, seen: Visibility, rows: int) -> int:
+    """How many rows in the filters the requester does not see."""
+    if seen.everything:
+        return 0
+    with open_engine(run.snapshot, EVERYTHING) as engine:
+        facts = engine.relation(chosen.slice, columns={}, drivers={}).subquery("f")
+        return int(engine.rows(exp.select("COUNT(*)").from_(facts))[0][0]) - rows
+
+
+def _note(run: Run, totals: tuple[Total, ...], shape: LineShape, unseen: int) -> None:
     package = run.folder / frozen.PACKAGE
     with transaction.atomic():
         RunTotal.objects.filter(run=run).delete()
@@ -157,6 +182,7 @@ def _note(run: Run, totals: tuple[Total, ...], shape: LineShape) -> None:
                     amount=amount,
                 )
         fields = {
+            "unseen_rows": unseen,
             "cube_rows": sum(total.rows for total in totals),
             "line_count": sum(total.lines for total in totals),
             "rounding_difference": rounding_difference(totals) or Decimal(0),

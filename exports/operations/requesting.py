@@ -16,6 +16,7 @@ from connections.errors import RemoteError
 from connections.models import Environment
 from connections.queries import environments
 from cubes import queries as cube_queries
+from cubes.kept_visibility import keep
 from cubes.models import Cube
 from exports.models import EntryNumbers, Export, Filter, FilterValue, Mapping, Run
 from exports.queries.checking import check
@@ -71,10 +72,11 @@ def request_export(
     problems = _problems(actor, cube, environment, chosen, snapshot)
     if problems:
         raise ExportRefused(problems)
+    seen = keep(cube_queries.visibility(user=actor, cube=cube))
     try:
         with transaction.atomic():
             export = _store(actor, cube, environment, chosen, reused_from)
-            run = _first_state(actor, export, snapshot, client_token)
+            run = _first_state(actor, export, snapshot, client_token, seen)
             if draft is not None and not hasattr(draft, "run"):
                 draft.delete()
     except IntegrityError:
@@ -105,7 +107,7 @@ def _problems(actor: Any, cube: Cube, environment: Environment, chosen: Configur
     return list(checked.problems)
 
 
-def _first_state(actor: Any, export: Export, snapshot: Any, client_token: uuid.UUID) -> Run:
+def _first_state(actor: Any, export: Export, snapshot: Any, client_token: uuid.UUID, seen: str) -> Run:
     run = Run.objects.create(
         export=export,
         environment=export.environment,
@@ -113,6 +115,7 @@ def _first_state(actor: Any, export: Export, snapshot: Any, client_token: uuid.U
         snapshot=snapshot,
         requested_by=actor,
         client_token=client_token,
+        seen_sha256=seen,
     )
     add_event(run=run, old=None, new=State.REQUESTED, at=database_now(), actor=actor)
     record(actor=actor, verb="export", subject=f"run {run.uuid}", detail=f"{export.name} as {run.entry_number}")

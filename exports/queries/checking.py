@@ -98,7 +98,14 @@ def check(
     found += cube_queries.slice_problems(cube=cube, slice_=chosen.slice)
     # A text that cannot be stored is said once; other rules would quote it.
     problems = [*rules.check_cube(facts), *unfit, *_elsewhere(found, unfit)]
-    checked = Checked(facts, targets(schema), tuple(problems), schema, remote, all_rows=snapshot.rows)
+    checked = Checked(
+        facts,
+        targets(schema),
+        tuple(problems),
+        schema,
+        remote,
+        all_rows=cube_queries.visible_facts(snapshot=snapshot, user=user).rows,
+    )
     chosen = _readable(chosen, problems)
     with open_engine(snapshot, cube_queries.visibility(user=user, cube=cube)) as engine:
         return _with_data(engine, checked, chosen, environment, token, fresh)

@@ -15,6 +15,8 @@ from connections.queries import environments
 from exports.models import Export, Run, RunTotal
 from exports.rules.states import ACTIVE, CHIP_OF, State
 
+from .seeing import Reader
+
 NEEDS_A_PERSON = (State.FAILED, State.PARTIAL, State.NEEDS_ATTENTION)
 DRAFTS = "drafts"
 CREATED = ((1, "last 24 hours"), (7, "last 7 days"), (30, "last 30 days"), (365, "last 365 days"))
@@ -67,6 +69,7 @@ class Row:
     word: str
     totals: tuple[RunTotal, ...]
     active: bool
+    numbers: bool
     chosen: bool = False
 
     @property
@@ -160,12 +163,15 @@ def only_currency(rows: Sequence[Row]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def rows_of(runs: Sequence[Run], *, chosen: Collection[str] = ()) -> list[Row]:
-    """The rows of one page, with the totals of all of them in one question; `chosen` are selected reuse addresses."""
+def rows_of(runs: Sequence[Run], *, user: Any, chosen: Collection[str] = ()) -> list[Row]:
+    """The rows of one page, with the totals of all of them in one question; `chosen` are selected reuse addresses.
+    A run of somebody who saw more than `user` comes without numbers."""
+    reader = Reader(user)
+    seen = {run.pk for run in runs if reader.numbers(run)}
     totals: dict[int, list[RunTotal]] = {run.pk: [] for run in runs}
-    for total in RunTotal.objects.filter(run__in=runs, place=RunTotal.Place.PACKAGE):
+    for total in RunTotal.objects.filter(run__in=seen, place=RunTotal.Place.PACKAGE):
         totals[total.run_id].append(total)
-    rows = [Row(run, *CHIP_OF[run.status], tuple(totals[run.pk]), run.is_active) for run in runs]
+    rows = [Row(run, *CHIP_OF[run.status], tuple(totals[run.pk]), run.is_active, run.pk in seen) for run in runs]
     return [replace(row, chosen=True) if row.reuse in chosen else row for row in rows]
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from bpp_portal.kernel.problems import Problem
 from exports.models import Run, RunTotal
 from exports.rules.configuration import Configuration, Source
 
 from .pane import WORDS, FilterView, MapRow, Pane
+from .seeing import Reader
 
 FITS = ("success", "Fits")
 WORD_OF_CODE = {
@@ -66,8 +68,8 @@ class Reuse:
         return sum(1 for row in self.filters if row.kind == "success")
 
 
-def compare(*, run: Run, earlier: Configuration, pane: Pane) -> Reuse:
-    """`run` with its configuration against what stands in the form now."""
+def compare(*, run: Run, earlier: Configuration, pane: Pane, user: Any) -> Reuse:
+    """`run` with its configuration, as far as `user` sees both, against what stands in the form now."""
     rows = tuple(FitRow(row, _source(earlier.source(row.target.name)), *_fit(row.problems)) for row in pane.rows)
     before = [f"{WORDS[one.operator]} {', '.join(one.values[:5])}".strip() for one in earlier.conditions]
     before += [""] * max(len(pane.filters) - len(before), 0)
@@ -77,9 +79,9 @@ def compare(*, run: Run, earlier: Configuration, pane: Pane) -> Reuse:
     return Reuse(
         rows=rows,
         filters=filters,
-        facts=tuple(_facts(run, pane)),
+        facts=tuple(_facts(run, pane, Reader(user))),
         misfits=len(pane.problems),
-        newer_snapshot=pane.snapshot.pk != run.snapshot_id,
+        newer_snapshot=pane.whole and pane.snapshot.pk != run.snapshot_id,
     )
 
 
@@ -95,13 +97,16 @@ def _fit(problems: Sequence[Problem]) -> tuple[str, str]:
     return "danger", WORD_OF_CODE.get(problems[0].code, "Does not fit")
 
 
-def _facts(run: Run, pane: Pane) -> list[ThenNow]:
-    facts = [
-        ThenNow("Snapshot", run.snapshot.number, pane.snapshot.number),
-        ThenNow("Cube rows", run.cube_rows, pane.checked.rows),
-        ThenNow("Lines", run.line_count, pane.line_count),
+def _facts(run: Run, pane: Pane, reader: Reader) -> list[ThenNow]:
+    """What was sent and would be sent; of a run of somebody who saw more, nothing that was."""
+    facts = [ThenNow("Snapshot", run.snapshot.number, pane.snapshot.number)] if pane.whole else []
+    shown = reader.numbers(run)
+    facts += [
+        ThenNow("Cube rows", run.cube_rows if shown else None, pane.checked.rows),
+        ThenNow("Lines", run.line_count if shown else None, pane.line_count),
     ]
-    then = {(t.amount_type, t.currency): t.amount for t in run.totals.filter(place=RunTotal.Place.PACKAGE)}
+    sent_totals = run.totals.filter(place=RunTotal.Place.PACKAGE) if shown else []
+    then = {(t.amount_type, t.currency): t.amount for t in sent_totals}
     now = {(t.amount_type, t.currency): t.amount for t in pane.checked.totals}
     for kind, currency in sorted({*then, *now}):
         sent, sends = then.get((kind, currency)), now.get((kind, currency))

@@ -18,6 +18,7 @@ from exports.rules.states import BEFORE_START, CHIP_OF, TERMINAL, State
 
 LINES_PER_PAGE = 50
 SHOWN_REJECTIONS = 100
+ACCESS_CHANGED = "BRE-ACCESS-CHANGED"
 CREATED = "Budget register entries created successfully"
 LOOK_OF_RESULT = {
     "in Finance": "info",
@@ -91,11 +92,14 @@ class LinesPage:
 
 
 class RunPage:
-    """A run for its page. Cube data (counts, totals, lines, proof) only for readers who may see exports."""
+    """A run for its page. Cube data (counts, totals, lines, proof) only with `numbers`: for readers who may see exports
+    and see all that the requester saw. `whole` = nothing of the cube is hidden from the reader."""
 
-    def __init__(self, run: Run, *, numbers: bool) -> None:
+    def __init__(self, run: Run, *, numbers: bool, whole: bool = False) -> None:
         self.run = run
         self.numbers = numbers
+        self.whole = numbers and whole
+        self.part = numbers and bool(run.seen_sha256)
         self.state = run.status
         self.chip_kind, self.chip_word = CHIP_OF[run.status]
         self.ended = run.status in TERMINAL
@@ -112,6 +116,25 @@ class RunPage:
         if self.run.trouble and not self.numbers and self.state is State.VERIFYING:
             return "The entry cannot be read back whole yet. The export asks again by itself."
         return self.run.trouble
+
+    @property
+    def part_chip(self) -> bool:
+        """Whether the slice counts as partial for this reader."""
+        return not self.whole or self.run.unseen_rows != 0
+
+    @property
+    def part_text(self) -> str:
+        """What a run of part of the values leaves out. How much that is, only those hear who see everything."""
+        who, unseen = self.run.requested_by, self.run.unseen_rows
+        if not self.whole:
+            return f"Rows with values that {who} may not see, if there are any, are no part of this export."
+        if unseen is None:
+            return f"Rows that {who} may not see are no part of this export."
+        if not unseen:
+            return f"{who} sees a part of the cube; every row that passes the filters is in this export."
+        rows = "1 row passes" if unseen == 1 else f"{unseen:,} rows pass"
+        verb = "is" if unseen == 1 else "are"
+        return f"{rows} the filters and {verb} no part of this export: {who} may not see them."
 
     @property
     def with_lines(self) -> str:
@@ -270,8 +293,8 @@ class RunPage:
 
 
 def texts_are_free(run: Run) -> bool:
-    """Whether the texts of a failure quote nothing of the cube: those about connections, which all have a code."""
-    return bool(run.code) and not run.code.startswith("BRE-")
+    """Whether the texts of a failure quote nothing of the cube: those about connections and access, all with a code."""
+    return bool(run.code) and (run.code == ACCESS_CHANGED or not run.code.startswith("BRE-"))
 
 
 def _block(label: str, total: RunTotal, rows: Sequence[tuple[str, int, Decimal, int]]) -> TotalBlock:

@@ -53,7 +53,7 @@ def _rows_again(request: HttpRequest, asked: listing.Asked, shown: list[int]) ->
 
 def _table(request: HttpRequest, asked: listing.Asked, runs: list[Run]) -> dict[str, Any]:
     user = request.user
-    rows = listing.rows_of(runs, chosen=request.GET.getlist("chosen"))
+    rows = listing.rows_of(runs, user=user, chosen=request.GET.getlist("chosen"))
     return {
         "asked": asked,
         "rows": rows,

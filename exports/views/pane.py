@@ -13,7 +13,7 @@ from cubes.rules.slices import ColumnRef, Slice
 from exports.forms import FilterRow, PaneForm, of_configuration, read_form
 from exports.models import Export, Run
 from exports.queries.checking import cube_facts
-from exports.queries.configurations import configuration_of
+from exports.queries.seeing import seen_configuration
 
 from .filling import Filling, cube_of
 from .kept import kept_form, login_keeping_form
@@ -32,17 +32,21 @@ def pane(request: HttpRequest, slug: str) -> HttpResponse:
         require(request.user, Right.EXPORT)  # a reviewer starts from what somebody exported, or from a draft
     reused = _reused(reuse, cube) if reuse else None
     saved = draft_of(draft, cube) if draft else None
+    left_out = False
+    source = reused or saved
+    if source:
+        snapshot = cube_queries.latest_snapshot(cube)
+        earlier, left_out = seen_configuration(export=source, user=request.user, snapshot=snapshot)
     if request.method == "POST":
         form = read_form(request.POST)
     elif kept := kept_form(request):
         form = kept
-    elif source := reused or saved:
-        form = of_configuration(
-            configuration_of(source), reuse=reuse, draft=draft, environment=str(source.environment_id)
-        )
+    elif source:
+        form = of_configuration(earlier, reuse=reuse, draft=draft, environment=str(source.environment_id))
     else:
         form = PaneForm(name=cube.name[:100], filters=_filters_of_view(request))
-    filling = Filling(request, cube, "exports/pane_page.html", "exports/pane.html", reused, saved)
+    context = {"left_out": left_out}
+    filling = Filling(request, cube, "exports/pane_page.html", "exports/pane.html", reused, saved, context)
     return filling.answer(form)
 
 

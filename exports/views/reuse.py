@@ -7,10 +7,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from bpp_portal.kernel.roles import Right, require
+from cubes.queries import latest_snapshot
 from exports.forms import of_configuration, read_form
 from exports.models import Export, Run
-from exports.queries.configurations import configuration_of
 from exports.queries.reusing import compare
+from exports.queries.seeing import seen_configuration
 
 from .filling import Filling, cube_of
 from .kept import kept_form, login_keeping_form
@@ -23,12 +24,13 @@ def reuse(request: HttpRequest, number: str) -> HttpResponse:
     require(request.user, Right.EXPORT, Right.SAVE_DRAFT)
     run = get_object_or_404(Run.objects.select_related("export__cube", "snapshot", "requested_by"), entry_number=number)
     cube = cube_of(request, run.export.cube.slug)
-    earlier = configuration_of(run.export)
+    snapshot = latest_snapshot(cube)
+    earlier, left_out = seen_configuration(export=run.export, user=request.user, snapshot=snapshot)
     if request.method == "POST":
         form = read_form(request.POST)
     else:
         form = kept_form(request) or of_configuration(earlier, reuse=number, environment=str(run.environment_id))
-    context = {"run": run, "earlier": earlier, "area": "exports"}
+    context = {"run": run, "earlier": earlier, "area": "exports", "left_out": left_out}
     filling = Filling(
         request,
         cube,
@@ -36,7 +38,7 @@ def reuse(request: HttpRequest, number: str) -> HttpResponse:
         partial="exports/reuse_form.html",
         reused=run.export,
         context=context,
-        beside=lambda pane: {"reuse": compare(run=run, earlier=earlier, pane=pane)},
+        beside=lambda pane: {"reuse": compare(run=run, earlier=earlier, pane=pane, user=request.user)},
     )
     return filling.answer(form)
 

@@ -16,6 +16,7 @@ from exports import frozen
 from exports.models import Run
 from exports.operations.requesting import may_stop
 from exports.queries.run_page import CREATED, RunPage
+from exports.queries.seeing import Reader
 from exports.rules.states import ACTIVE, CHIP_OF, State
 
 
@@ -56,7 +57,8 @@ def _word(state: str) -> str:
 
 
 def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
-    page = RunPage(run, numbers=has_right(request.user, Right.READ_EXPORTS))
+    reader = Reader(request.user)
+    page = RunPage(run, numbers=reader.numbers(run), whole=reader.whole(run))
     search, outcome = request.GET.get("q", ""), request.GET.get("outcome", "")
     outcome = outcome if outcome in list(frozen.Outcome) else ""
     asked = request.GET.get("page", "1")
@@ -83,7 +85,7 @@ def lines_csv(request: HttpRequest, number: str) -> StreamingHttpResponse:
     """The frozen lines as CSV; text that a spreadsheet would take for a formula gets an apostrophe before it."""
     require(request.user, Right.READ_EXPORTS)
     run = run_of(request, number)
-    page = RunPage(run, numbers=True)
+    page = RunPage(run, numbers=Reader(request.user).numbers(run))
     if not page.has_lines:
         raise Http404
     answer = StreamingHttpResponse(_csv(run, page.segment_labels), content_type="text/csv; charset=utf-8")

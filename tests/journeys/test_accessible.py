@@ -39,6 +39,41 @@ def test_pages(visit, demo, size):
 
 
 @SIZES
+def test_dimension_groups(visit, demo, size):
+    """An administrator secures a dimension; the pages of it, with a mistake, with values and for a cube."""
+    owner = visit("owner", size)
+    page = owner.open("/dimension-groups/")
+    name = f"Auditors {size['width']}"
+    page.fill("[name=name]", name)
+    page.click("text=Create group")
+    expect(page.locator("h1")).to_have_text(name)
+    try:
+        owner.accessible("new group")
+        page.select_option("#add-dimension", label="Fund")
+        page.click("text=Add dimension")
+        page.select_option("#add-person", index=1)
+        page.click("button:has-text('Add person')")
+        owner.accessible("group")
+        page.click("[aria-label^='Values of Fund']")
+        page.check("tbody tr:nth-child(1) input")
+        page.click("text=Grant read >> nth=0")
+        expect(page.locator("tbody tr:nth-child(1) .chip")).to_have_text("Read")
+        owner.accessible("values")
+        owner.open(f"{OAKLAND}security/")
+        owner.accessible("security of a cube")
+        owner.open("/dimension-groups/")
+        page.fill("[name=name]", name)
+        page.click("text=Create group")
+        expect(page.locator("#problems")).to_be_visible()
+        owner.accessible("groups with a problem")
+        page.click(f"a:has-text('{name}') >> nth=0")
+    finally:
+        owner.open("/dimension-groups/")
+        page.click(f"tbody a:has-text('{name}')")
+        page.click("button[value=delete]", force=True)
+
+
+@SIZES
 def test_signed_out_and_refused(visit, size):
     stranger = visit("", size)
     stranger.open("/accounts/login/")

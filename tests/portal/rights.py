@@ -70,6 +70,13 @@ cubes:import                              GET    .              302 403 200 200 
 cubes:import                              POST   .              302 403 200 200 403 403 403 403 403
 cubes:cube                                GET    cube           302 403 200 200 200 200 200 200 403
 cubes:cube                                GET    draft-cube     302 403 200 200 404 404 404 404 403
+cubes:security                            GET    cube           302 403 200 403 403 403 403 403 403
+dimension-groups:list                     GET    .              302 403 200 403 403 403 403 403 403
+dimension-groups:list                     POST   .              302 403 422 403 403 403 403 403 403
+dimension-groups:group                    GET    group          302 403 200 403 403 403 403 403 403
+dimension-groups:change                   POST   group          302 403 302 403 403 403 403 403 403
+dimension-groups:values                   GET    rule           302 403 200 403 403 403 403 403 403
+dimension-groups:values                   POST   rule           302 403 302 403 403 403 403 403 403
 cubes:definition                          GET    cube           302 403 200 200 403 403 403 403 403
 cubes:definition                          GET    draft-cube     302 403 200 200 403 403 403 403 403
 cubes:snapshots                           GET    cube           302 403 200 200 403 403 403 403 403

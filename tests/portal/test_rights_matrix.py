@@ -22,7 +22,7 @@ from bpp_portal.kernel.roles import Role
 from bpp_portal.notices.models import Notice
 from connections.models import Connection
 from connections.rules.flows import COUNT_FLOW
-from cubes.models import Cube, Load
+from cubes.models import Cube, Dimension, DimensionGroup, DimensionRule, Load
 from exports.models import Export, Run
 from exports.operations.stepping import step
 from tests.portal import rights
@@ -139,6 +139,10 @@ def stage(world, codes) -> Stage:
     load = Load.objects.get()
     told = {"topic": "t", "kind": "info", "word": "Told", "text": "Something changed."}
     notice = Notice.objects.create(user=other, **told)
+    rule = DimensionRule.objects.create(
+        group=DimensionGroup.objects.create(name="Anyone"),
+        dimension=Dimension.objects.create(name="Unused", logical_name="unused", primary_column="name"),
+    )
     people: dict[str, Any] = {"-": None}
     password = make_password("right and long enough")
     clients = {"-": Client()}
@@ -148,10 +152,12 @@ def stage(world, codes) -> Stage:
             people[letter].groups.add(Group.objects.get(name=role.value))
         clients[letter] = Client()
         clients[letter].force_login(people[letter])
-    return Stage(clients, people, arguments(codes, run, failed, draft, load, notice), run)
+    return Stage(clients, people, arguments(codes, run, failed, draft, load, notice, rule), run)
 
 
-def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load, notice: Notice) -> dict[str, Any]:
+def arguments(
+    codes: Cube, run: Run, failed: Run, draft: Export, load: Load, notice: Notice, rule: DimensionRule
+) -> dict[str, Any]:
     """Kind of object → arguments of its address, and those of one that is absent (None: no such thing)."""
     return {
         ".": ([], None),
@@ -165,6 +171,8 @@ def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load, not
         "own-run": ([run.entry_number], ["BPP-999999"]),
         "failed-run": ([failed.entry_number], ["BPP-999999"]),
         "draft": ([draft.pk], [999_999]),
+        "group": ([rule.group_id], [999_999]),
+        "rule": ([rule.group_id, rule.pk], [rule.group_id, 999_999]),
         "key": (["a-key"], None),
         "reset-key": (["1", "a-key"], None),
         "app": (["exports"], None),
@@ -257,10 +265,10 @@ def test_what_is_absent_is_404_for_everybody_who_is_not_refused(stage):
 
 
 def faceless(answer: Any, address: str) -> tuple[int, str, dict[str, str]]:
-    """An answer without what differs from one request to the next: id and time, the tokens of forms, its address."""
+    """An answer without what differs between two requests: its id and time, the tokens of forms, its own address."""
     text = answer.content.decode().replace(answer["X-Correlation-Id"], "ID").replace(address, "ADDRESS")
     text = re.sub(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[A-Za-z0-9]+', r"\1TOKEN", text)
-    text = re.sub(r"\d\d:\d\d:\d\d UTC", "TIME", text)
+    text = re.sub(r"(<dt>Time</dt><dd>)[^<]+", r"\1TIME", text)
     headers = {k: v for k, v in answer.items() if k not in ("X-Correlation-Id", "Content-Length")}
     return answer.status_code, text, headers
 

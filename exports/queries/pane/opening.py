@@ -15,6 +15,7 @@ from connections.rules.facts import BudgetSchema
 from connections.rules.readiness import Report
 from cubes import queries as cube_queries
 from cubes.models import Cube, Snapshot
+from cubes.rules.security import Visibility
 from exports.forms import PaneForm
 from exports.models import Run
 from exports.queries.checking import Checked, check, cube_facts
@@ -48,6 +49,7 @@ class Pane:
     sent_before: Run | None
     cube: Cube
     snapshot: Snapshot
+    whole: bool = True
     readiness: Report | None = None
 
     @property
@@ -128,6 +130,7 @@ def open_pane(
     facts = cube_facts(cube)
     keys = {info.ref.dimension: str(info.ref) for info in cube_queries.columns_of(cube) if info.is_key}
     form, same_name = suggested(form, schema, facts, keys)
+    seen = cube_queries.visibility(user=user, cube=cube)
     checked = check(
         user=user,
         cube=cube,
@@ -151,8 +154,9 @@ def open_pane(
         hidden_mapping=tuple(others),
         filters=filter_views(form, checked),
         remote=remote or checked.remote,
-        sent_before=_sent_before(form.configuration(), snapshot, environment),
+        sent_before=_sent_before(form.configuration(), snapshot, seen, environment),
         cube=cube,
+        whole=seen.everything,
         snapshot=snapshot,
         readiness=_readiness(user, environment, form.legal_entity),
     )
@@ -197,11 +201,17 @@ def _defaults(form: PaneForm, schema: BudgetSchema | None) -> PaneForm:
     return replace(form, budget_code=code.code) if code else form
 
 
-def _sent_before(chosen: Configuration, snapshot: Snapshot, environment: Environment) -> Run | None:
-    """The latest run with the same lines of which something stands, or may stand, in the Finance of `environment`."""
+def _sent_before(chosen: Configuration, snapshot: Snapshot, seen: Visibility, environment: Environment) -> Run | None:
+    """The latest run with the same lines of which something stands, or may stand, in the Finance of `environment`.
+
+    Only runs that were made of what the reader sees. Who sees a part is warned whatever the snapshot: whether the rows
+    that they do not see changed is none of their business.
+    """
     empty = [State.FAILED, State.CANCELLED]
+    same = {"snapshot": snapshot} if seen.everything else {"snapshot__cube": snapshot.cube_id}
     return (
-        Run.objects.filter(export__fingerprint=chosen.fingerprint(), snapshot=snapshot, environment=environment)
+        Run.objects.filter(environment=environment, export__fingerprint=chosen.fingerprint(), seen_sha256=seen.digest)
+        .filter(**same)
         .exclude(state__in=empty)
         .select_related("export")
         .first()
