@@ -1,5 +1,14 @@
 """The query engine: facts of one snapshot, sealed off from everything else."""
 
-from .engine import Engine, SliceRefused, open_engine, open_folder
+from .engine import AmountOverflow, Engine, SliceRefused, open_engine, open_folder
+from .formulas import FormulaRefused, formula_problem
 
-__all__ = ["Engine", "SliceRefused", "open_engine", "open_folder"]
+__all__ = [
+    "AmountOverflow",
+    "Engine",
+    "FormulaRefused",
+    "SliceRefused",
+    "formula_problem",
+    "open_engine",
+    "open_folder",
+]

@@ -10,10 +10,14 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Source:
-    """A file to load; `name` is how reports call it, by default its own name."""
+    """A file to load; `name` is how reports call it, by default its own name. `sheet` is that of a workbook, empty is
+
+    the first one.
+    """
 
     path: Path
     name: str = ""
+    sheet: str = ""
 
     @property
     def label(self) -> str:

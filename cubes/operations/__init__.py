@@ -2,8 +2,28 @@
 
 from cubes.intake import Source
 
-from .definitions import Imported, import_definition, publish
+from .definitions import (
+    add_driver,
+    create_cube,
+    create_from_dimensions,
+    delete_dimension,
+    import_definition,
+    publish,
+)
 from .loading import load
+from .making import Imported
 from .refusals import CubeRefused, LoadRefused
 
-__all__ = ["CubeRefused", "Imported", "LoadRefused", "Source", "import_definition", "load", "publish"]
+__all__ = [
+    "CubeRefused",
+    "Imported",
+    "LoadRefused",
+    "Source",
+    "add_driver",
+    "create_cube",
+    "create_from_dimensions",
+    "delete_dimension",
+    "import_definition",
+    "load",
+    "publish",
+]

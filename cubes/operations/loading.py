@@ -15,11 +15,13 @@ from cubes.engine.relation import FACTS, members_name
 from cubes.intake import FileRefused, Source, Table, open_table
 from cubes.models import Cube, Load, LoadError, Snapshot, SnapshotTotal
 from cubes.rules.headers import Match, Wanted, match_headers, wanted_facts, wanted_members
+from cubes.rules.links import sources_first
 from cubes.rules.shape import CubeShape, DimensionShape
 
 from .facts import FactLoader, Tally
 from .folder import place, seal, staging
-from .members import Members, members_schema, previous_members, read_members
+from .links import Allowed, allowed_values, check_kept
+from .members import Members, members_schema, previous_members, read_members, standing_members
 from .refusals import LoadRefused
 from .refused import Report
 
@@ -84,27 +86,45 @@ def _open(source: Source, wanted: list[Wanted], report: Report) -> tuple[Table, 
 
 
 def _members(cube: Cube, shape: CubeShape, sources: Mapping[str, Source], report: Report) -> dict[str, Members]:
-    names = [dimension.name for dimension in shape.dimensions]
+    names = [dimension.name for dimension in shape.every_dimension]
     strangers = [name for name in sources if name not in names]
     if strangers:
         message = f"{shape.name} has no dimension {strangers[0]}. It has {', '.join(names)}."
         raise LoadRefused([Problem("dimension-unknown", message, "dimension")])
     before = cube.snapshots.order_by("-number").first()
     folder = before.path if before else None
-    return {
-        dimension.logical_name: _members_of(dimension, sources.get(dimension.name), folder, report)
-        for dimension in shape.dimensions
-    }
+    found: dict[str, Members] = {}
+    for dimension in sources_first(shape.every_dimension):
+        allowed = allowed_values(dimension, {item.dimension.name: item for item in found.values()})
+        source = sources.get(dimension.name)
+        found[dimension.logical_name] = _members_of(
+            cube, dimension, source, folder, report, allowed, dimension in shape.dimensions
+        )
+    return found
 
 
-def _members_of(dimension: DimensionShape, source: Source | None, before: Path | None, report: Report) -> Members:
+def _members_of(
+    cube: Cube,
+    dimension: DimensionShape,
+    source: Source | None,
+    before: Path | None,
+    report: Report,
+    allowed: Mapping[str, Allowed],
+    in_facts: bool,
+) -> Members:
     if source is not None:
         table, match = _open(source, wanted_members(dimension), report)
-        return Members(dimension, read_members(dimension, source, table, match, report), False, f"from {source.label}")
+        members = read_members(dimension, source, table, match, report, allowed)
+        return Members(dimension, members, False, f"from {source.label}")
     previous = previous_members(dimension, before)
     if previous is not None:
+        check_kept(dimension, previous, allowed)
         return Members(dimension, previous, dimension.key_only, f"{len(previous)} from the snapshot before")
-    if dimension.key_only:
+    standing = standing_members(dimension, cube)
+    if standing is not None:
+        check_kept(dimension, standing, allowed)
+        return Members(dimension, standing, dimension.key_only, f"{len(standing)} as they stand in other cubes")
+    if dimension.key_only and in_facts:
         return Members(dimension, members_schema(dimension).empty_table(), True, "")
     message = (
         f"The members of {dimension.name} are not known yet, and facts alone cannot describe them. "

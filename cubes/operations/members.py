@@ -1,18 +1,22 @@
 """Members of dimensions: from a file, from the snapshot before, or from the facts that name them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from django.db.models import Q
 
 from cubes.engine.relation import members_name
 from cubes.intake import Source, Table
+from cubes.models import Cube, Snapshot
 from cubes.rules.headers import Match
 from cubes.rules.shape import DECIMAL_DIGITS, ColumnShape, DataType, DimensionShape
 from cubes.rules.values import parse, shown
 
+from .links import Allowed
 from .refused import Refused, Report
 
 _ARROW = {
@@ -84,8 +88,37 @@ def previous_members(dimension: DimensionShape, folder: Path | None) -> pa.Table
     return table if table.schema.equals(members_schema(dimension)) else None
 
 
-def read_members(dimension: DimensionShape, source: Source, table: Table, match: Match, report: Report) -> pa.Table:
-    """The members in a file, typed. Refused ones go to the report: no key, a key that came before, an unfit value."""
+def standing_members(dimension: DimensionShape, cube: Cube) -> pa.Table | None:
+    """The members of the newest snapshot of any other cube that uses the dimension; None when none has them."""
+    uses = Q(cube__cube_dimensions__dimension__name=dimension.name)
+    links = Q(cube__cube_dimensions__dimension__columns__linked_to__dimension__name=dimension.name)
+    newest = Snapshot.objects.filter(uses | links).exclude(cube=cube).distinct()
+    for snapshot in newest.order_by("-created_at", "-pk"):
+        found = previous_members(dimension, snapshot.path)
+        if found is not None:
+            return found
+    return None
+
+
+def has_members(dimension: DimensionShape, cube: Cube) -> bool:
+    """Whether the dimension has members that stand, in `cube` or elsewhere."""
+    before = cube.snapshots.order_by("-number").first()
+    own = previous_members(dimension, before.path) if before else None
+    return own is not None or standing_members(dimension, cube) is not None
+
+
+def read_members(
+    dimension: DimensionShape,
+    source: Source,
+    table: Table,
+    match: Match,
+    report: Report,
+    allowed: Mapping[str, Allowed],
+) -> pa.Table:
+    """The members in a file, typed. Refused ones go to the report: no key, a key that came before, an unfit value, or
+
+    one that the source of a linked column does not have: `allowed` holds those by logical name of the column.
+    """
     parts: list[pa.Table] = [members_schema(dimension).empty_table()]
     seen: set[str] = set()
     for batch in table.batches:
@@ -96,6 +129,9 @@ def read_members(dimension: DimensionShape, source: Source, table: Table, match:
         typed = {
             column.logical_name: _typed(column, texts[column.logical_name], reasons) for column in dimension.columns
         }
+        for name, values in allowed.items():
+            for row, reason in values.refused(typed[name]):
+                reasons[row].setdefault(name, reason)
         _check_keys(dimension, texts[dimension.primary].to_pylist(), seen, reasons)
         for row, found in enumerate(reasons):
             for logical_name, reason in found.items():

@@ -1,4 +1,4 @@
-"""Definition, snapshots and load reports of a cube."""
+"""Snapshots and load reports of a cube."""
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -11,14 +11,6 @@ from bpp_portal.kernel.roles import Right
 from .page import cube_context, open_cube
 
 ERRORS_PER_PAGE = 100
-
-
-@require_safe
-@login_required
-def definition(request: HttpRequest, slug: str) -> HttpResponse:
-    """Dimensions with their columns and types, and the drivers."""
-    cube = open_cube(request, slug, Right.MAINTAIN_CUBES)
-    return render(request, "cubes/definition.html", cube_context(cube, "definition") | {"shape": cube.shape()})
 
 
 @require_safe
