@@ -87,7 +87,7 @@ def test_the_column_link_dimension_needs_members(scenario_cube: Cube, write) -> 
 def test_members_that_stay_must_fit_new_values(scenario_cube: Cube, write) -> None:
     loaded(scenario_cube, write)
     facts = write("facts.csv", "Scenario,Amount\nBase,1.00\n")
-    with pytest.raises(LoadRefused, match="Scenario: 'In review' is not a value of Status.Name"):
+    with pytest.raises(LoadRefused, match=r"Scenario: 'In review' is not a value of Status\.Name"):
         load(actor=None, cube=scenario_cube, facts=facts, dimensions={"Status": write("s.csv", "Name\nApproved\n")})
 
 

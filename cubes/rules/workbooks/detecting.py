@@ -137,15 +137,15 @@ def _fact_columns(
 
 
 def _by_name(facts: SheetProfile, dimensions: list[tuple[SheetPlan, SheetProfile]]) -> dict[str, str]:
-    """Header → dimension, where one of its names is the header; the exact name goes first."""
+    """Header → dimension, where one of its names, or of its sheet's, is the header; the exact name goes first."""
     found: dict[str, str] = {}
     for exact in (True, False):
         for sheet, _ in dimensions:
             if sheet.name in found.values():
                 continue
-            names = (
-                {folded(sheet.name)} if exact else names_of(sheet.name) | {folded(sheet.key)} - set(KEY_WORDS) - {""}
-            )
+            exact_names = {folded(sheet.name), folded(sheet.sheet)}
+            key = {folded(sheet.key)} - set(KEY_WORDS) - {""}
+            names = exact_names if exact else names_of(sheet.name) | names_of(sheet.sheet) | key
             for column in facts.columns:
                 if column.header not in found and folded(column.header) in names:
                     found[column.header] = sheet.name
