@@ -3,7 +3,9 @@
 import base64
 import binascii
 import ipaddress
+import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -117,6 +119,38 @@ def production_is_safe(**_: Any) -> list[CheckMessage]:
     return errors + _demo_accounts() + _sandbox_environments()
 
 
+@register()
+def entra_sign_in_is_complete(**_: Any) -> list[CheckMessage]:
+    """Half a set-up would offer no sign-in with Entra ID, or one that fails, or one for every tenant."""
+    tenant, client = settings.ENTRA_SIGN_IN_TENANT, settings.ENTRA_SIGN_IN_CLIENT_ID
+    if not tenant and not client:
+        return []
+    authority = urlsplit(settings.ENTRA_SIGN_IN_AUTHORITY)
+    findings = [
+        (not _is_guid(tenant), "ENTRA_SIGN_IN_TENANT is not the id of one tenant.", "Names such as common let all in."),
+        (not client, "ENTRA_SIGN_IN_CLIENT_ID is missing.", "Set the id of the application."),
+        (not settings.ENTRA_SIGN_IN_SECRET, "ENTRA_SIGN_IN_SECRET is missing.", "Set the application's secret."),
+        (
+            authority.scheme != "https" or bool(authority.path.strip("/")),
+            "ENTRA_SIGN_IN_AUTHORITY is not a root address with https.",
+            "The default is https://login.microsoftonline.com.",
+        ),
+        (
+            f"{authority.hostname}:{authority.port or 443}" not in settings.ALLOWED_REMOTE_HOSTS,
+            "The host of ENTRA_SIGN_IN_AUTHORITY is not in ALLOWED_REMOTE_HOSTS.",
+            "Add it as host:port.",
+        ),
+    ]
+    return [Error(f"Sign-in with Entra ID: {text}", hint=hint, id="portal.E018") for bad, text, hint in findings if bad]
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
 def _demo_accounts() -> list[CheckMessage]:
     names = [person.username for person in PEOPLE]
     try:
@@ -131,8 +165,6 @@ def _demo_accounts() -> list[CheckMessage]:
 
 
 def _sandbox_environments() -> list[CheckMessage]:
-    from urllib.parse import urlsplit
-
     from connections.models import Environment
 
     try:

@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from bpp_portal.context import looks
-from bpp_portal.kernel.roles import RightMissing, Role
+from bpp_portal.kernel.roles import RIGHTS, Right, RightMissing, Role
 from exports.models import Run
 from exports.rules.states import ACTIVE
 
@@ -21,8 +21,9 @@ API = "/api/"
 
 
 def administrators() -> list[str]:
-    """Names of the people who may grant a planning role; at most three."""
-    people = get_user_model().objects.filter(is_active=True, groups__name=Role.ADMINISTRATOR)
+    """Names of the people who may give a role; at most three."""
+    roles = [role.value for role in Role if Right.MANAGE_USERS in RIGHTS[role]]
+    people = get_user_model().objects.filter(is_active=True, groups__name__in=roles).distinct()
     return [person.get_full_name() or person.get_username() for person in people.order_by("username")[:3]]
 
 

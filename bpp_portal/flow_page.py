@@ -6,8 +6,10 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from bpp_portal.kernel.roles import Right, require
+from connections.chosen import chosen_environment
 from connections.models import Environment
 from connections.queries.access import connection_of
+from connections.queries.cloud_flows import compared
 from connections.queries.flow_page import flow_rows, needs_update, owner_steps
 from connections.queries.standing import owner_standing
 from connections.rules.flows import FLOWS, ConnectionKind
@@ -17,15 +19,17 @@ from exports.queries.flow_runs import last_runs
 @require_safe
 @login_required
 def flows(request: HttpRequest) -> HttpResponse:
-    """The flows of one environment. With `?roles=1` Finance is asked about their owner as well."""
+    """The flows of one environment. With `?roles=1` Finance is asked about their owner, with `?compare=1` Dataverse."""
     require(request.user, Right.MANAGE_CONNECTIONS)
     environments = list(Environment.objects.all())
     asked = request.GET.get("environment", "")
-    if not environments:
+    first = chosen_environment(request)
+    if first is None:
         return render(request, "connections/flows.html", {"environments": [], "shown": None})
-    shown = get_object_or_404(Environment, pk=asked if asked.isdecimal() else 0) if asked else environments[0]
+    shown = get_object_or_404(Environment, pk=asked if asked.isdecimal() else 0) if asked else first
     rows = flow_rows(environment=shown)
     runs = last_runs(environment=shown)
+    found = compared(environment=shown, user=request.user) if rows and "compare" in request.GET else None
     context = {
         "environments": environments,
         "environment": shown,
@@ -36,6 +40,9 @@ def flows(request: HttpRequest) -> HttpResponse:
         "needs_update": needs_update(environment=shown),
         "owners": ", ".join(sorted({str(row.flow.owner) for row in rows if row.flow.owner})),
         "is_owner": bool(rows) and all(row.flow.owner_id == request.user.pk for row in rows),
+        "save_first": frozenset(request.GET.getlist("save")),
+        "compared": found,
+        "there": found.by_flow if found else {},
         "standing": owner_standing(environment=shown) if rows and "roles" in request.GET else None,
         "own": connection_of(environment=shown, user=request.user, kind=ConnectionKind.DATAVERSE),
     }

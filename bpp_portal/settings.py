@@ -38,6 +38,11 @@ REMOTE_CA_FILE = env("REMOTE_CA_FILE", default="" if PRODUCTION else str(VAR_DIR
 # The portal's application in Entra: a secret, or a certificate with its key in one PEM file, which goes first.
 ENTRA_CLIENT_SECRET = env("ENTRA_CLIENT_SECRET", default="")
 ENTRA_CERTIFICATE_FILE = env("ENTRA_CERTIFICATE_FILE", default="")
+# People sign in with Entra ID where tenant and application are set; the application may be the same one.
+ENTRA_SIGN_IN_AUTHORITY = env("ENTRA_SIGN_IN_AUTHORITY", default="https://login.microsoftonline.com")
+ENTRA_SIGN_IN_TENANT = env("ENTRA_SIGN_IN_TENANT", default="")
+ENTRA_SIGN_IN_CLIENT_ID = env("ENTRA_SIGN_IN_CLIENT_ID", default="")
+ENTRA_SIGN_IN_SECRET = env("ENTRA_SIGN_IN_SECRET", default=ENTRA_CLIENT_SECRET)
 # Newest first, base64 of 32 bytes each; the first one encrypts.
 DEMO_CONNECTION_KEY = "ZGVtby1vbmx5LWtleS1vZi1leGFjdGx5LTMyLWJ5dGU="
 CONNECTION_KEYS = env.list("CONNECTION_KEYS", default=[] if PRODUCTION else [DEMO_CONNECTION_KEY])
@@ -56,6 +61,8 @@ WORKER_STUCK_AFTER = env.float("WORKER_STUCK_AFTER", default=25.0)
 # How often the worker checks readiness by itself (0: never), and how long a question of it may take; seconds.
 READINESS_EVERY = env.float("READINESS_EVERY", default=300.0)
 READINESS_ANSWER = env.float("READINESS_ANSWER", default=10.0)
+# Asked where cubes hold the delimiter of Finance: handed in here, since connections does not know cubes.
+READINESS_SENT_VALUES = "exports.queries.sent_values.holding"
 ENGINE_MEMORY_LIMIT = env("ENGINE_MEMORY_LIMIT", default="1GB")
 
 INSTALLED_APPS = [
@@ -70,6 +77,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "bpp_portal.entra",
     "rest_framework",
     "drf_spectacular",
     "django_htmx",
@@ -78,6 +87,7 @@ INSTALLED_APPS = [
     "bpp_portal.apps.PortalConfig",
     "bpp_portal.kernel",
     "bpp_portal.audit.apps.AuditConfig",
+    "bpp_portal.notices.apps.NoticesConfig",
     "connections",
     "cubes",
     "exports",
@@ -167,6 +177,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_ADAPTER = "bpp_portal.adapter.NoSignUpAdapter"
+SOCIALACCOUNT_ADAPTER = "bpp_portal.entra.adapter.EntraSignIn"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
@@ -176,8 +187,19 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int(
     "TRUSTED_PROXY_COUNT", default=1 if env.bool("BEHIND_PROXY", default=False) else 0
 )
 
+# Mails to people about their notices, as smtp+tls://user:password@host:587. Without it notices are in the portal only.
+EMAIL_URL = env("EMAIL_URL", default="")
+MAIL_IS_SET_UP = bool(EMAIL_URL)
+if MAIL_IS_SET_UP:
+    vars().update(env.email_url("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="bpp-portal@localhost")
+# The portal's own address, for links in mails; without it they name none.
+PORTAL_URL = env("PORTAL_URL", default="")
+
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["bpp_portal.formats"]
 USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"
@@ -222,6 +244,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+# A file that a page takes, in bytes; larger ones come in by command.
+LOAD_MAX_BYTES = env.int("LOAD_MAX_BYTES", default=200_000_000)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -7,37 +7,38 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from bpp_portal.audit.operations import record
 from bpp_portal.kernel.admin import RightsAdmin
-from bpp_portal.kernel.roles import Right
+from bpp_portal.kernel.roles import Right, has_right
 
 from . import operations
-from .errors import Refused, RemoteError
+from .forms import EnvironmentForm
 from .models import Connection, ConnectionReference, Environment, Flow
 from .rules.flows import ConnectionKind, reference_problems
+from .views.page import refusals_told, warned
 
 
 @admin.register(Environment)
 class EnvironmentAdmin(RightsAdmin):
+    """The form and the operation of the portal's own page: allowed hosts only, and the name stays. None is deleted."""
+
     view_right, change_right = Right.MANAGE_CONNECTIONS, Right.MANAGE_ENVIRONMENTS
     list_display = ["name", "kind", "dataverse_url", "linked_through"]
+    form = EnvironmentForm
     actions = ["install_flows"]
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
     def save_model(self, request: HttpRequest, obj: Environment, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        record(
-            actor=request.user,
-            verb="set up environment",
-            subject=obj.name,
-            detail=", ".join(form.changed_data),
-        )
+        obj.pk = operations.save_environment(actor=request.user, **form.values()).pk
 
     @admin.action(description="Install the flows (you become their owner)", permissions=["change"])
     def install_flows(self, request: HttpRequest, queryset: QuerySet[Environment]) -> None:
         for environment in queryset:
-            added = operations.install_flows(actor=request.user, environment=environment)
-            names = ", ".join(flow.name for flow in added) or "all flows were there"
-            messages.success(request, f"{environment}: {names}.")
+            with refusals_told(request):
+                added = operations.install(actor=request.user, environment=environment)
+                names = ", ".join(flow.name for flow in added) or "all flows were there"
+                messages.success(request, f"{environment}: {names}.")
 
 
 @admin.register(Connection)
@@ -53,12 +54,17 @@ class ConnectionAdmin(RightsAdmin):
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Others' connections are removed by who manages users, as on the Connections page."""
+        others = obj is not None and obj.owner_id != request.user.pk
+        return self._may_change(request) and (not others or has_right(request.user, Right.MANAGE_USERS))
+
     def delete_model(self, request: HttpRequest, obj: Connection) -> None:
-        operations.disconnect(actor=request.user, connection=obj)
+        warned(request, operations.disconnect(actor=request.user, connection=obj))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Connection]) -> None:
         for connection in queryset:
-            operations.disconnect(actor=request.user, connection=connection)
+            warned(request, operations.disconnect(actor=request.user, connection=connection))
 
 
 class ReferenceInline(admin.TabularInline):
@@ -102,27 +108,26 @@ class FlowAdmin(RightsAdmin):
     )
     def take_ownership(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for environment in Environment.objects.filter(flows__in=queryset).distinct():
-            operations.take_ownership(actor=request.user, environment=environment)
-            messages.success(
-                request, f"You own the flows of {environment}. Connect Dataverse and Finance, then turn them on."
-            )
+            with refusals_told(request):
+                left = operations.take_ownership(actor=request.user, environment=environment)
+                text = f"You own the flows of {environment}. Connect Dataverse and Finance, then turn them on."
+                messages.success(request, text)
+                warned(request, left)
 
     @admin.action(description="Turn on", permissions=["change"])
     def turn_on(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for flow in queryset:
-            try:
+            with refusals_told(request):
                 operations.turn_on(actor=request.user, environment=flow.environment, name=flow.name)
-            except Refused as refused:
-                for problem in refused.problems:
-                    messages.error(request, problem.message)
-            else:
                 messages.success(request, f"{flow.name} is on.")
 
     @admin.action(description="Turn off", permissions=["change"])
     def turn_off(self, request: HttpRequest, queryset: QuerySet[Flow]) -> None:
         for flow in queryset:
-            operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
-            messages.success(request, f"{flow.name} is off.")
+            with refusals_told(request):
+                left = operations.turn_off(actor=request.user, environment=flow.environment, name=flow.name)
+                messages.success(request, f"{flow.name} is off.")
+                warned(request, left)
 
 
 class ReferenceForm(forms.ModelForm):
@@ -163,7 +168,7 @@ class ReferenceAdmin(RightsAdmin):
         return False
 
     def save_model(self, request: HttpRequest, obj: ConnectionReference, form: Any, change: bool) -> None:
-        try:
+        with refusals_told(request):
             operations.set_reference(
                 actor=request.user,
                 environment=obj.flow.environment,
@@ -171,5 +176,5 @@ class ReferenceAdmin(RightsAdmin):
                 kind=ConnectionKind(obj.kind),
                 connection=obj.connection,
             )
-        except (Refused, RemoteError) as error:
-            messages.error(request, str(error))
+            left = operations.follow(actor=request.user, environment=obj.flow.environment, names=[obj.flow.name])
+            warned(request, left)

@@ -1,6 +1,6 @@
 """What is set up in a Dataverse environment for the write-back: visible entities, cloud flows, connections, roles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from . import http
 from .dataverse import DataverseClient, read_as
@@ -12,21 +12,31 @@ from .rules.dataverse import (
     catalog_entity_of,
     cloud_flow_of,
     connection_slot_of,
+    guid,
 )
 from .rules.entities import VIRTUAL_ENTITIES
+from .rules.flows import FLOWS
 from .rules.wire import literal, text_of
 
 _CATALOG = "mserp_financeandoperationsentities"
 _LOCKED = "failed to acquire lock"
 _CLOUD_FLOW = 5
+_COLUMNS = "workflowid,name,category,statecode,_ownerid_value,modifiedon"
+_DEFINED = f"{_COLUMNS},clientdata"
 _TEXT = 100000000
+FlowsThere = Mapping[str, CloudFlow]
 
 
 def create_variable(client: DataverseClient, schema_name: str, display_name: str) -> None:
     """Create an environment variable of type Text, without a value. InDoubt when the answer was lost: look again."""
     body = {"schemaname": schema_name, "displayname": display_name, "type": _TEXT}
-    url = client.service.address("environmentvariabledefinitions")
-    client.service.call("POST", url, body=body, refuse=client.refuse, repeatable=False)
+    create(client, "environmentvariabledefinitions", body)
+
+
+def create(client: DataverseClient, table_set: str, row: Mapping[str, object]) -> None:
+    """Make one row. InDoubt when the answer was lost: look again before you repeat it."""
+    url = client.service.address(table_set)
+    client.service.call("POST", url, body=row, refuse=client.refuse, repeatable=False)
 
 
 def catalog(client: DataverseClient) -> dict[str, CatalogEntity]:
@@ -68,10 +78,20 @@ def make_visible(client: DataverseClient, entity: CatalogEntity) -> None:
 
 def cloud_flows(client: DataverseClient, name: str = "") -> list[CloudFlow]:
     """The cloud flows of the environment, or those of this name."""
-    options = {
-        "$select": "workflowid,name,category,statecode,_ownerid_value,clientdata",
-        "$filter": f"category eq {_CLOUD_FLOW}" + (f" and name eq {literal(name)}" if name else ""),
-    }
+    return _cloud_flows(client, [name] if name else [], _DEFINED)
+
+
+def documented_flows(client: DataverseClient, names: Iterable[str] = FLOWS, *, defined: bool = True) -> FlowsThere:
+    """Those of the write-back's flows that the client sees, by name; without `defined`, their definition is left out.
+
+    An environment may hold hundreds of other flows with long definitions: they are not asked for.
+    """
+    return {flow.name: flow for flow in _cloud_flows(client, list(names), _DEFINED if defined else _COLUMNS)}
+
+
+def _cloud_flows(client: DataverseClient, names: Sequence[str], columns: str) -> list[CloudFlow]:
+    named = " or ".join(f"name eq {literal(name)}" for name in names)
+    options = {"$select": columns, "$filter": f"category eq {_CLOUD_FLOW}" + (f" and ({named})" if named else "")}
     return [read_as(cloud_flow_of, row) for row in client.service.rows("workflows", options, refuse=client.refuse)]
 
 
@@ -101,6 +121,26 @@ def connection_slots(client: DataverseClient) -> list[ConnectionSlot]:
     options = {"$select": f"{columns},connectionid"}
     rows = client.service.rows("connectionreferences", options, refuse=client.refuse)
     return [read_as(connection_slot_of, row) for row in rows]
+
+
+def connect_slot(client: DataverseClient, slot: ConnectionSlot, connection_id: str) -> None:
+    """Let the reference name a connection, or none with the empty text."""
+    client.change(f"connectionreferences({slot.row_id})", {"connectionid": connection_id or None})
+
+
+def user_id(client: DataverseClient, account: str) -> str:
+    """The id of the enabled system user who signs in as `account`; empty when Dataverse knows none."""
+    where = f"(domainname eq {literal(account)} or internalemailaddress eq {literal(account)}) and isdisabled eq false"
+    options = {"$select": "systemuserid", "$filter": where}
+    rows = client.service.rows("systemusers", options, refuse=client.refuse)
+    return read_as(lambda row: guid(row, "systemuserid"), rows[0]) if rows else ""
+
+
+def account_of_user(client: DataverseClient, row_id: str) -> str:
+    """The sign-in of the system user with this id; empty for a team, and for whom Dataverse does not know."""
+    options = {"$select": "domainname,internalemailaddress", "$filter": f"systemuserid eq {row_id}"}
+    rows = client.service.rows("systemusers", options, refuse=client.refuse)
+    return next((text_of(row, "domainname") or text_of(row, "internalemailaddress") for row in rows), "")
 
 
 def roles_of(client: DataverseClient, user_id: str) -> list[str]:

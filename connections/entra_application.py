@@ -63,8 +63,7 @@ def credential(environment: Environment) -> str | dict[str, str]:
     """
     path = settings.ENTRA_CERTIFICATE_FILE
     if not path:
-        secrets: Mapping[str, str] = getattr(settings, "CLIENT_SECRETS", {})
-        return str(secrets.get(environment.name, settings.ENTRA_CLIENT_SECRET))
+        return client_secret(environment.name)
     certificate, key = _certificate(path)
     plain = serialization.NoEncryption()
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
@@ -73,6 +72,12 @@ def credential(environment: Environment) -> str | dict[str, str]:
         "private_key": private.decode(),
         "public_certificate": certificate.public_bytes(serialization.Encoding.PEM).decode(),
     }
+
+
+def client_secret(name: str) -> str:
+    """The secret of the portal's application in the environment `name`. Never log it."""
+    secrets: Mapping[str, str] = getattr(settings, "CLIENT_SECRETS", {})
+    return str(secrets.get(name, settings.ENTRA_CLIENT_SECRET))
 
 
 def certificate_until() -> date | None:

@@ -46,11 +46,16 @@ class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has 
             "client_id",
             "secret_expires_on",
         )
+        help_texts = {
+            "dataverse_url": "The root address, like https://contoso.crm.dynamics.com",
+            "tenant_id": "Directory (tenant) id, as Entra shows it.",
+            "client_id": "Of the portal's application registered in Entra.",
+        }
         widgets = {"secret_expires_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk:
+        if self.instance.pk and "name" in self.fields:
             self.fields["name"].disabled = True
 
     def clean_dataverse_url(self) -> str:

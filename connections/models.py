@@ -177,6 +177,36 @@ class ReadinessCheck(models.Model):
         return f"Readiness of {self.environment} {self.legal_entity}".strip()
 
 
+class ReadinessProgress(models.Model):
+    """The check of an environment that is running; after `held_until` whoever ran it is taken for gone."""
+
+    environment = models.OneToOneField(
+        Environment, primary_key=True, on_delete=models.CASCADE, related_name="readiness_progress"
+    )
+    holder = models.CharField(max_length=36, blank=True)
+    held_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Check of {self.environment}"
+
+
+class ReadinessAnswer(models.Model):
+    """What a running check knows so far about one precondition."""
+
+    progress = models.ForeignKey(ReadinessProgress, on_delete=models.CASCADE, related_name="answers")
+    key = models.CharField(max_length=80)
+    state = models.CharField(max_length=20, choices=[(state.value, state.value) for state in State])
+    found = models.TextField(blank=True)
+    seconds = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["progress", "key"], name="one_readiness_answer_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.state}"
+
+
 class ReadinessRow(models.Model):
     """What one precondition was found to be."""
 

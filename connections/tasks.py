@@ -1,7 +1,7 @@
 """Background tasks of the connections. Each may run twice, late, or never."""
 
 from connections.models import Environment
-from connections.readiness_operations import check_again
+from connections.operations import check_again
 
 
 def check_readiness() -> None:

@@ -18,7 +18,7 @@ from .models import (
     Dimension,
     Driver,
     Load,
-    LoadError,
+    LoadTable,
     Snapshot,
     SnapshotTotal,
 )
@@ -64,8 +64,8 @@ class TotalInline(ReadOnlyInline):
     model = SnapshotTotal
 
 
-class LoadErrorInline(ReadOnlyInline):
-    model = LoadError
+class LoadTableInline(ReadOnlyInline):
+    model = LoadTable
 
 
 @admin.register(Cube)
@@ -103,4 +103,4 @@ class LoadAdmin(ReadOnly):
     list_display = ["file", "cube", "created_at", "created_by", "processed", "loaded", "failed"]
     list_filter = ["cube"]
     list_select_related = ["cube", "created_by"]
-    inlines = [LoadErrorInline]
+    inlines = [LoadTableInline]

@@ -13,6 +13,7 @@ from bpp_portal.kernel.fields import ExactDecimalField
 
 from .rules.definition import Definition
 from .rules.links import link_dimensions
+from .rules.loading import Mode, TableState
 from .rules.shape import CalculatedShape, ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
 from .rules.slices import ColumnRef
 
@@ -276,38 +277,59 @@ class SnapshotTotal(models.Model):
 
 
 class Load(models.Model):
-    """The report of one load: records of the fact file and what was said. No snapshot = nothing was loaded."""
+    """The report of one load: records of the fact file and what was said. No snapshot = nothing was loaded.
+
+    `base` is the snapshot that stood before. `folder` keeps what was refused, value by value and record by record, and
+    the accepted part, so that a corrected file can complete the load; empty when nothing was refused.
+    """
 
     cube = models.ForeignKey(Cube, on_delete=models.CASCADE, related_name="loads")
     snapshot = models.OneToOneField(Snapshot, null=True, on_delete=models.CASCADE, related_name="load")
+    base = models.ForeignKey(Snapshot, null=True, on_delete=models.CASCADE, related_name="+")
+    corrects = models.ForeignKey("self", null=True, on_delete=models.CASCADE, related_name="corrections")
     created_at = models.DateTimeField(auto_now_add=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    mode = models.CharField(max_length=10, choices=[(mode.value, mode.value) for mode in Mode], default=Mode.REPLACE)
     file = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Of the files of a correction.")
     processed = models.PositiveBigIntegerField()
     loaded = models.PositiveBigIntegerField()
     failed = models.PositiveBigIntegerField()
     notes = models.TextField(blank=True)
+    folder = models.CharField(max_length=400, blank=True, help_text="Below the data folder.")
 
     class Meta:
         ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=models.Q(mode__in=list(Mode)), name="load_mode")]
 
     def __str__(self) -> str:
         return f"{self.file}: {self.loaded} of {self.processed}"
 
+    @property
+    def path(self) -> Path:
+        """The folder of what was refused."""
+        return Path(settings.DATA_DIR) / self.folder
 
-class LoadError(models.Model):
-    """One refused value. `row` is its line in the file, the header being line 1; in Parquet the record's number."""
 
-    load = models.ForeignKey(Load, on_delete=models.CASCADE, related_name="errors")
-    file = models.CharField(max_length=255)
+class LoadTable(models.Model):
+    """What became of one table of a load: the facts, with an empty `key`, or a dimension by its logical name."""
+
+    load = models.ForeignKey(Load, on_delete=models.CASCADE, related_name="tables")
+    key = models.CharField(max_length=128, blank=True)
+    name = models.CharField(max_length=200)
+    file = models.CharField(max_length=255, blank=True)
     sheet = models.CharField(max_length=255, blank=True)
-    row = models.PositiveBigIntegerField()
-    column = models.CharField(max_length=255, blank=True)
-    value = models.TextField(blank=True)
-    reason = models.TextField()
+    state = models.CharField(max_length=20, choices=[(state.value, state.value) for state in TableState])
+    processed = models.PositiveBigIntegerField(default=0)
+    loaded = models.PositiveBigIntegerField(default=0)
+    failed = models.PositiveBigIntegerField(default=0)
+    numbers = models.CharField(max_length=20, blank=True)
+    dates = models.CharField(max_length=20, blank=True)
+    note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["id"]
+        constraints = [models.UniqueConstraint("load", "key", name="load_table")]
 
     def __str__(self) -> str:
-        return f"{self.file} line {self.row}, {self.column}: {self.reason}"
+        return f"{self.name}: {self.state}"

@@ -1,5 +1,6 @@
 """What can be asked about cubes and their facts. Whoever asks sees what the rights and the visibility allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,12 @@ from sqlglot import exp
 from bpp_portal.kernel.problems import Problem
 from bpp_portal.kernel.roles import Right, has_right
 
-from .engine import open_engine
+from .engine import members_name, open_engine
 from .models import Cube, Snapshot
 from .rules import filters
 from .rules.pivot import Pivot, pivot
 from .rules.security import Visibility, visibility_of
-from .rules.shape import DataType
+from .rules.shape import CubeShape, DataType
 from .rules.slices import ColumnRef, Slice
 
 
@@ -119,6 +120,31 @@ def column_values(
     blank_rows = sum(count for value_, count in rows if value_ is None)
     found = [(value_, count) for value_, count in rows if value_ is not None and search.casefold() in value_.casefold()]
     return ColumnValues(len(found), blank_rows, tuple(found[:limit]))
+
+
+def members_holding(*, snapshot: Snapshot, columns: Sequence[ColumnRef], text: str) -> dict[ColumnRef, int]:
+    """How many different values of each column hold `text`, over all members, used by a fact or not.
+
+    Only counts are told, so that it may be asked for nobody in particular. LookupError for an unknown column.
+    """
+    shape = snapshot.cube.shape()
+    counts = [_holding(shape, column, text) for column in columns]
+    if not counts:
+        return {}
+    with open_engine(snapshot, visibility_of(may_read=False)) as engine:
+        [row] = engine.rows(exp.select(*(count.subquery() for count in counts)))
+    return dict(zip(columns, map(int, row), strict=True))
+
+
+def _holding(shape: CubeShape, ref: ColumnRef, text: str) -> exp.Select:
+    place = shape.find(ref)
+    if place is None:
+        raise LookupError(f"{ref} is not a column of {shape.name}.")
+    dimension, column = place
+    value = exp.cast(exp.column(column.logical_name, quoted=True), exp.DataType.Type.TEXT)
+    count = exp.Count(this=exp.Distinct(expressions=[value]))
+    members = exp.Table(this=exp.to_identifier(members_name(dimension), quoted=True))
+    return exp.select(count).from_(members).where(exp.func("contains", value.copy(), exp.Literal.string(text)))
 
 
 def explore(

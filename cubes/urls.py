@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import creating, defining, dimensions, exploring, listing, loading, parts, workbooks
+from .views import creating, defining, dimensions, exploring, listing, loading, parts, reports, workbooks
 
 app_name = "cubes"
 urlpatterns = [
@@ -22,8 +22,12 @@ urlpatterns = [
     path("<slug:slug>/drivers/new/", defining.add_driver, name="driver-new"),
     path("<slug:slug>/review/", defining.review, name="review"),
     path("<slug:slug>/snapshots/", parts.snapshots, name="snapshots"),
-    path("<slug:slug>/loads/", parts.loads, name="loads"),
-    path("<slug:slug>/loads/<int:pk>/", parts.load_report, name="load-report"),
+    path("<slug:slug>/loads/", reports.loads, name="loads"),
+    path("<slug:slug>/loads/<int:pk>/", reports.load_report, name="load-report"),
+    path("<slug:slug>/loads/<int:pk>/errors.csv", reports.errors_file, {"kind": "csv"}, name="load-errors-csv"),
+    path("<slug:slug>/loads/<int:pk>/errors.xlsx", reports.errors_file, {"kind": "xlsx"}, name="load-errors-xlsx"),
+    path("<slug:slug>/loads/<int:pk>/records/", reports.records_file, name="load-records"),
+    path("<slug:slug>/loads/<int:pk>/correct/", reports.correct, name="load-correct"),
     path("<slug:slug>/load/", loading.load, name="load"),
     path("<slug:slug>/publish/", loading.publish, name="publish"),
 ]

@@ -1,14 +1,41 @@
 """Exports in the administration: configurations and runs are facts there, read-only."""
 
-from django.contrib import admin
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
 from bpp_portal.kernel.admin import RightsAdmin
-from bpp_portal.kernel.roles import Right
+from bpp_portal.kernel.roles import Right, has_right
 
 from .models import Attempt, Export, Filter, Mapping, Run, RunEvent, RunTotal
+from .operations.moving import LeaseLost
+from .operations.requesting import NotYours, cancel, retry
+from .queries.run_page import texts_are_free
+
+# Cube data, and texts that may quote it; the run's page hides the same.
+NUMBERS = ("cube_rows", "line_count", "rounding_difference", "segments", "finance_lines", "package_bytes")
+TEXTS = ("headline", "cause", "hint", "trouble")
+
+
+def _sees_numbers(request: HttpRequest) -> bool:
+    return has_right(request.user, Right.READ_EXPORTS)
+
+
+@contextmanager
+def _told(request: HttpRequest, run: Run) -> Iterator[None]:
+    """What the operation refuses becomes a message; the other chosen runs go on."""
+    try:
+        yield
+    except NotYours as refusal:
+        messages.error(request, f"{run}: {refusal}")
+    except LeaseLost:
+        messages.warning(request, f"{run}: this cannot be done in its present state.")
 
 
 class ReadOnlyInline(admin.TabularInline):
@@ -59,7 +86,10 @@ class ExportAdmin(RightsAdmin):
 
 @admin.register(Run)
 class RunAdmin(RightsAdmin):
-    """Runs: their states, attempts and events. Nothing here can be changed."""
+    """Runs: their states, attempts and events. Nothing is edited; a run is stopped or retried as on its page.
+
+    Who may read states only sees no cube data here either.
+    """
 
     view_right = Right.READ_RUNS
     list_display = (
@@ -77,6 +107,38 @@ class RunAdmin(RightsAdmin):
     date_hierarchy = "created_at"
     list_select_related = ("export", "requested_by")
     inlines = (AttemptInline, EventInline, TotalInline)
+
+    actions = ("stop", "send_again")
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return has_right(request.user, Right.EXPORT)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        hidden = () if _sees_numbers(request) else NUMBERS
+        return tuple(name for name in self.list_display if name not in hidden)
+
+    def get_exclude(self, request: HttpRequest, obj: Run | None = None) -> tuple[str, ...]:
+        if _sees_numbers(request):
+            return ()
+        return NUMBERS if obj is not None and texts_are_free(obj) else (*NUMBERS, *TEXTS)
+
+    def get_inlines(self, request: HttpRequest, obj: Run | None = None) -> Any:
+        return self.inlines if _sees_numbers(request) else ()
+
+    @admin.action(description="Cancel, or ask to stop after the start", permissions=["export"])
+    def stop(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        for run in queryset:
+            with _told(request, run):
+                done = cancel(actor=request.user, run=run)
+                text = "cancelled, nothing was sent" if done else "asked to stop, Finance decides"
+                messages.success(request, f"{run}: {text}.")
+
+    @admin.action(description="Retry what failed", permissions=["export"])
+    def send_again(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        for run in queryset:
+            with _told(request, run):
+                retry(actor=request.user, run=run)
+                messages.success(request, f"{run}: sent again.")
 
     @admin.display(description="Name", ordering="export__name")
     def name(self, run: Run) -> str:

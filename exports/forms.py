@@ -41,6 +41,7 @@ class PaneForm:
     """Everything that the pane posts."""
 
     token: uuid.UUID = field(default_factory=uuid.uuid4)
+    environment: str = ""  # its number; empty in a form that nobody has seen yet
     name: str = ""
     legal_entity: str = ""
     budget_model: str = ""
@@ -102,6 +103,7 @@ def read_form(data: QueryDict) -> PaneForm:
     mapping, constants = _mapping(data)
     return PaneForm(
         token=_token(data.get("token", "")),
+        environment=data.get("environment", ""),
         name=data.get("name", ""),
         legal_entity=data.get("legal_entity", ""),
         budget_model=data.get("budget_model", ""),

@@ -41,12 +41,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """A test that commits ends with every table emptied: put back the roles, which a migration made."""
+    """A test that commits ends with every table emptied: put back what migrations made, triggers and roles."""
     yield
     marker = item.get_closest_marker("django_db")
     if marker is None or not marker.kwargs.get("transaction") or nextitem is None:
         return
     with item.config.stash[blocking_manager_key].unblock():
+        triggers.lay(connection)
         Group.objects.bulk_create([Group(name=role.value) for role in Role], ignore_conflicts=True)
 
 
@@ -76,8 +77,7 @@ def trail_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     request.getfixturevalue("transactional_db")
     yield
-    with triggers.lifted(connection), connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM {triggers.TABLE}")
+    triggers.lift(connection)  # until the flush is done; pytest_runtest_teardown lays them again
 
 
 class Errors(logging.Handler):

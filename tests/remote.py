@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.error import URLError
@@ -65,7 +66,13 @@ def _free_port():
 
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sandbox")
+    with started(tmp_path_factory.mktemp("sandbox")) as control:
+        yield control
+
+
+@contextmanager
+def started(folder):
+    """A sandbox of its own as long as the context lives."""
     port, tls_port = _free_port(), _free_port()
     arguments = [
         "-m",
@@ -108,7 +115,10 @@ def sandbox(running_sandbox, settings):
     settings.SANDBOX_PORT = running_sandbox.port
     settings.ALLOWED_REMOTE_HOSTS = [f"{host}:{running_sandbox.tls_port}" for host in ("127.0.0.1", "localhost")]
     settings.REMOTE_CA_FILE = str(running_sandbox.ca_file)
-    settings.ENTRA_CLIENT_SECRET = running_sandbox.get("facts")["client_secret"]
+    facts = running_sandbox.get("facts")
+    settings.ENTRA_CLIENT_SECRET = settings.ENTRA_SIGN_IN_SECRET = facts["client_secret"]
+    settings.ENTRA_SIGN_IN_AUTHORITY = facts["dataverse_url"]
+    settings.ENTRA_SIGN_IN_TENANT, settings.ENTRA_SIGN_IN_CLIENT_ID = facts["tenant_id"], facts["client_id"]
     return running_sandbox
 
 

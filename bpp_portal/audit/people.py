@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa import signals as mfa
+from allauth.socialaccount.signals import social_account_added
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -13,6 +15,7 @@ from django.http import HttpRequest
 from .operations import record
 from .origin import Origin, of, present
 
+METHODS = {"password": "a password", "socialaccount": "Entra ID", "mfa": "a second factor"}
 WATCHED = ("username", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser")
 
 
@@ -28,7 +31,20 @@ def _where(request: HttpRequest | None) -> Origin:
 
 @receiver(user_logged_in)
 def signed_in(sender: Any, request: HttpRequest | None, user: User, **_: Any) -> None:
-    record(actor=user, verb="sign in", subject=f"user {user}", origin=_where(request))
+    record(actor=user, verb="sign in", subject=f"user {user}", detail=_how(request, user), origin=_where(request))
+
+
+def _how(request: HttpRequest | None, user: User) -> str:
+    """What the person proved to be themselves with, as far as allauth saw it."""
+    steps = get_authentication_records(request, user) if request is not None and hasattr(request, "session") else []
+    words = dict.fromkeys(METHODS.get(step["method"], step["method"]) for step in steps)
+    return f"With {' and '.join(words)}." if words else ""
+
+
+@receiver(social_account_added)
+def linked(sender: Any, request: HttpRequest, sociallogin: Any, **_: Any) -> None:
+    user, name = sociallogin.user, sociallogin.account.extra_data.get("name", "")
+    record(actor=user, verb="link Entra account", subject=f"user {user}", after=name, origin=_where(request))
 
 
 @receiver(user_logged_out)
@@ -74,7 +90,10 @@ def roles_change(sender: Any, instance: Any, action: str, reverse: bool, pk_set:
         after = _roles(user)
         if after != before:
             origin = present()
-            record(actor=origin.person, verb="set roles", subject=f"user {user}", before=before, after=after)
+            why = instance.__dict__.get("_roles_reason", "")
+            record(
+                actor=origin.person, verb="set roles", subject=f"user {user}", detail=why, before=before, after=after
+            )
 
 
 def _touched(instance: User | Group, reverse: bool, pk_set: set[int] | None) -> list[User]:

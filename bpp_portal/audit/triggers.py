@@ -9,7 +9,7 @@ WORDS = "entries of the audit trail are only ever added"
 
 
 def lay(connection: Any) -> None:
-    """Refuse UPDATE and DELETE of every entry from now on."""
+    """Refuse from now on to change or delete an entry, one by one, all at once or by putting another in its place."""
     lift(connection)
     with connection.cursor() as cursor:
         for statement in _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE:
@@ -20,8 +20,19 @@ def lift(connection: Any) -> None:
     """Allow everything again."""
     on_table = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        for act in ("update", "delete"):
+        for act in ACTS:
             cursor.execute(f"DROP TRIGGER IF EXISTS {TABLE}_no_{act}{on_table}")
+
+
+def missing(connection: Any) -> list[str]:
+    """The acts that the database does not refuse at this moment, though it should; somebody took the trigger away."""
+    there, acts = "SELECT name FROM sqlite_master WHERE type = 'trigger'", ACTS_OF_SQLITE
+    if connection.vendor == "postgresql":
+        there, acts = "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'", ACTS_OF_POSTGRESQL
+    with connection.cursor() as cursor:
+        cursor.execute(there)
+        names = {row[0] for row in cursor.fetchall()}
+    return [act for act in acts if f"{TABLE}_no_{act}" not in names]
 
 
 @contextmanager
@@ -34,9 +45,15 @@ def lifted(connection: Any) -> Iterator[None]:
         lay(connection)
 
 
+# SQLite has no TRUNCATE, but INSERT OR REPLACE, which deletes without asking a trigger for deletions.
+ACTS_OF_SQLITE = ("update", "delete", "replace")
+ACTS_OF_POSTGRESQL = ("update", "delete", "truncate")
+ACTS = ("update", "delete", "replace", "truncate")
+_REFUSE = f"BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
 _SQLITE = [
-    f"CREATE TRIGGER {TABLE}_no_{act} BEFORE {act} ON {TABLE} BEGIN SELECT RAISE(ABORT, '{WORDS}'); END"
-    for act in ("update", "delete")
+    *(f"CREATE TRIGGER {TABLE}_no_{act} BEFORE {act} ON {TABLE} {_REFUSE}" for act in ("update", "delete")),
+    f"""CREATE TRIGGER {TABLE}_no_replace BEFORE INSERT ON {TABLE}
+    WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE seq = NEW.seq OR id = NEW.id) {_REFUSE}""",  # noqa: S608
 ]
 _POSTGRESQL = [
     f"""CREATE OR REPLACE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS
@@ -45,4 +62,5 @@ _POSTGRESQL = [
         f"CREATE TRIGGER {TABLE}_no_{act} BEFORE {act} ON {TABLE} FOR EACH ROW EXECUTE FUNCTION {TABLE}_refuse()"
         for act in ("update", "delete")
     ),
+    f"CREATE TRIGGER {TABLE}_no_truncate BEFORE TRUNCATE ON {TABLE} EXECUTE FUNCTION {TABLE}_refuse()",
 ]

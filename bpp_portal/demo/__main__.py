@@ -82,14 +82,17 @@ def kept_settings() -> dict[str, str]:
     return {key: value.strip('"') for key, value in pairs}
 
 
-def environment(web: int, sandbox: int, tls: int, secret: str) -> dict[str, str]:
+def environment(web: int, sandbox: int, tls: int, facts: dict[str, Any]) -> dict[str, str]:
     """The settings of this folder's demo, kept in `var/demo.env` so that every command finds them."""
     kept = kept_settings()
     values = {
         "PORT": str(web),
         "SANDBOX_PORT": str(sandbox),
         "SANDBOX_TLS_PORT": str(tls),
-        "ENTRA_CLIENT_SECRET": secret,
+        "ENTRA_CLIENT_SECRET": facts["client_secret"],
+        "ENTRA_SIGN_IN_AUTHORITY": facts["dataverse_url"],
+        "ENTRA_SIGN_IN_TENANT": facts["tenant_id"],
+        "ENTRA_SIGN_IN_CLIENT_ID": facts["client_id"],
         "SECRET_KEY": kept.get("SECRET_KEY") or secrets.token_urlsafe(50),
         "CONNECTION_KEYS": kept.get("CONNECTION_KEYS") or b64encode(secrets.token_bytes(32)).decode(),
         "SESSION_COOKIE_NAME": f"bpp_session_{web}",
@@ -169,7 +172,7 @@ def run(started: list[Service]) -> None:
     started.append(other)
     other.start()
     facts = json.loads(wait_for(f"http://127.0.0.1:{sandbox}/_sandbox/facts", other))
-    env = environment(web, sandbox, tls, facts["client_secret"])
+    env = environment(web, sandbox, tls, facts)
     prepare(env)
     for service in services(web, sandbox, tls, env)[1:]:
         started.append(service)

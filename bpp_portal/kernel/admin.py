@@ -68,6 +68,8 @@ def _is_secret(name: str) -> bool:
 
 def _word(value: Any) -> str:
     """A form's value in the trail: several objects by their names."""
+    if value is None:
+        return ""
     if isinstance(value, (list, tuple, set)) or hasattr(value, "iterator"):
         return ", ".join(sorted(str(item) for item in value))
     return str(value)

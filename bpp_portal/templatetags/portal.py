@@ -1,8 +1,10 @@
 """Tags and filters for pages: icons, status chips, amounts, texts whose blanks matter."""
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from babel.numbers import get_currency_precision
 from django import template
@@ -33,6 +35,8 @@ ICON_OF_WORD = {
     "Reversed": "arrow-undo",
     "Cube, package and Finance agree": "scales",
 }
+# A picture beside word and colour: production is told from a sandbox by any one of the three.
+ICON_OF_ENVIRONMENT = {"sandbox": "flask", "production": "shield-keyhole"}
 # Blanks that a reader would not see: at the edges, doubled, or other than an ordinary blank (tab, no-break …).
 HIDDEN_BLANK = re.compile(r"^\s+|\s+$|\s{2,}|[^\S ]")
 EMPTY = "–"
@@ -55,6 +59,32 @@ def chip(kind: str, word: str, icon_name: str = "") -> SafeString:
     """A status chip: icon and word on a tint. `kind` is success, info, warning, danger, unknown or neutral."""
     name = icon_name or ICON_OF_WORD.get(word) or ICON_OF_KIND[kind]
     return format_html('<span class="chip chip-{}">{}{}</span>', kind, icon(name, 16), word)
+
+
+def says_kind(name: str, word: str, others: Iterable[str]) -> bool:
+    """Whether the name of an environment tells its kind by itself, without naming another kind as well."""
+    words = set(re.findall(r"\w+", name.lower()))
+    return word.lower() in words and not words & {other.lower() for other in others if other != word}
+
+
+@register.simple_tag
+def environment_chip(environment: Any, shows: str = "name") -> SafeString:
+    """An environment in the colour of its kind: icon, word and name, the word once only.
+
+    `shows` is "name", "kind" for a list that has the name in another column, or "beside" for a chip right after the
+    name, whose word is left to that name if it says it.
+    """
+    word = environment.get_kind_display()
+    known = says_kind(environment.name, word, [label for _, label in environment.Kind.choices])
+    picture = icon(ICON_OF_ENVIRONMENT[environment.kind], 16)
+    text = environment.name if known and shows == "name" else word
+    look = "visually-hidden" if known and shows == "beside" else "env-text"
+    body = format_html(
+        '<span class="env env-{}">{}<span class="{}">{}</span></span>', environment.kind, picture, look, text
+    )
+    if known or shows != "name":
+        return body
+    return format_html('{} <span class="environment-name">{}</span>', body, environment.name)
 
 
 def amount_text(value: Decimal | int | None, currency: str = "") -> str:

@@ -16,6 +16,8 @@ from connections.models import Connection, ConnectionReference, Environment, Flo
 from connections.queries.access import connection_of
 from connections.rules.flows import ConnectionKind
 
+from . import cloud_flows
+
 
 @dataclass(frozen=True)
 class Rotated:
@@ -99,16 +101,30 @@ def _keep(actor: Any, environment: Environment, kind: ConnectionKind, values: Ma
     return connection
 
 
+def disconnect(*, actor: Any, connection: Connection) -> str:
+    """Remove a connection. The slots that point at it are emptied, and their flows are off until somebody connects.
+
+    Says why Dataverse has not followed, else empty.
+    """
+    names = _unset(connection)
+    # Before it is removed: it may be the very connection that Dataverse is told with.
+    left = cloud_flows.follow(actor=actor, environment=connection.environment, names=names) if names else ""
+    with transaction.atomic():
+        detail = f"{connection.account}: {', '.join(names) or 'no flow used it'}"
+        record(actor=actor, verb="remove connection", subject=str(connection), detail=detail)
+        connection.delete()
+    return left
+
+
 @transaction.atomic
-def disconnect(*, actor: Any, connection: Connection) -> None:
-    """Remove a connection. The slots that point at it are emptied, and their flows are off until somebody connects."""
+def _unset(connection: Connection) -> list[str]:
+    """Empty the slots that point at the connection and turn their flows off; the flows' names."""
     flows = list(Flow.objects.select_for_update().filter(references__connection=connection))
     for flow in flows:
         flow.is_on = False
         flow.save(update_fields=["is_on"])
-    names = ", ".join(flow.name for flow in flows) or "no flow used it"
-    record(actor=actor, verb="remove connection", subject=str(connection), detail=f"{connection.account}: {names}")
-    connection.delete()
+    ConnectionReference.objects.filter(connection=connection).update(connection=None)
+    return [flow.name for flow in flows]
 
 
 def rotate_keys() -> Rotated:

@@ -5,77 +5,29 @@ from typing import Any
 from django.db import transaction
 
 from bpp_portal.audit.operations import record
-from connections import dataverse_setup
-from connections.dataverse import FINANCE_URI, FINANCE_URI_NAME, DataverseClient
-from connections.errors import ConnectionMissing, InDoubt, Refused
+from connections.errors import ConnectionMissing, Refused
 from connections.models import Connection, ConnectionReference, Environment, Flow
-from connections.queries.access import own_connection
+from connections.queries.access import flow as flow_named
+from connections.queries.access import flows
 from connections.queries.flow_page import problems_of
-from connections.rules.flows import FLOWS, ConnectionKind, reference_problems
+from connections.rules.flows import ConnectionKind, reference_problems
+
+from . import cloud_flows
 
 
-@transaction.atomic
-def install_flows(*, actor: Any, environment: Environment) -> list[Flow]:
-    """Install the flows that are missing; as documented, whoever installs them owns them.
-
-    The actor's Dataverse connection, if there is one, fills their Dataverse slots, and a flow that needs nothing else
-    is turned on. The Finance slot stays empty. Flows that exist keep owner and connections.
-    """
-    present = set(environment.flows.values_list("name", flat=True))
-    added = [
-        Flow.objects.create(environment=environment, name=name, owner=actor) for name in FLOWS if name not in present
-    ]
-    dataverse = Connection.objects.filter(
-        environment=environment, owner=actor, kind=ConnectionKind.DATAVERSE, status=Connection.Status.CONNECTED
-    ).first()
-    for flow in added:
-        for kind in FLOWS[flow.name].requires:
-            connection = dataverse if kind is ConnectionKind.DATAVERSE else None
-            ConnectionReference.objects.create(flow=flow, kind=kind, connection=connection)
-        flow.is_on = not problems_of(flow=flow)
-        flow.save(update_fields=["is_on"])
-        record(actor=actor, verb="install flow", subject=flow.name, detail=environment.name)
-    return added
-
-
-def install(*, actor: Any, environment: Environment) -> list[Flow]:
-    """Install as documented, on the actor's Dataverse connection: the variable, if missing, then the flows.
-
-    Raises ConnectionMissing when the actor has no Dataverse connection.
-    """
-    connection = own_connection(environment=environment, user=actor, kind=ConnectionKind.DATAVERSE)
-    client = DataverseClient(environment=environment, connection=connection)
-    if client.variable(FINANCE_URI) is None:
-        try:
-            dataverse_setup.create_variable(client, FINANCE_URI, FINANCE_URI_NAME)
-        except InDoubt:
-            if client.variable(FINANCE_URI) is None:
-                raise
-        record(actor=actor, verb="create variable", subject=f"{environment.name}: {FINANCE_URI_NAME}")
-    return install_flows(actor=actor, environment=environment)
-
-
-@transaction.atomic
-def update_flows(*, actor: Any, environment: Environment) -> list[Flow]:
-    """Install what an update brings: the actor becomes owner of flows that are missing or owned by nobody.
-
-    An owner's flows stay theirs, with their connections. Returns the flows that are the actor's now.
-    """
-    unowned = list(environment.flows.select_for_update().filter(owner=None))
-    for flow in unowned:
-        flow.owner = actor
-        flow.save(update_fields=["owner"])
-        record(actor=actor, verb="update flow", subject=flow.name, detail="before: nobody")
-    return unowned + install_flows(actor=actor, environment=environment)
-
-
-@transaction.atomic
-def take_ownership(*, actor: Any, environment: Environment) -> None:
+def take_ownership(*, actor: Any, environment: Environment) -> str:
     """Make `actor` the owner of all three flows. Their connections are unset, so they are off until turned on again.
 
-    Runs that Finance is working on go on: the new owner asks for the same executions. Raises ConnectionMissing when no
-    flow is installed.
+    Runs that Finance is working on go on: the new owner asks for the same executions. Dataverse follows at once when
+    the actor has a connection to it, else as soon as they have one; says why it could not, else empty. Raises
+    ConnectionMissing when no flow is installed.
     """
+    _take(actor, environment)
+    return cloud_flows.follow_connected(actor=actor, environment=environment)
+
+
+@transaction.atomic
+def _take(actor: Any, environment: Environment) -> None:
     flows = list(environment.flows.select_for_update())
     if not flows:
         raise ConnectionMissing(
@@ -105,7 +57,7 @@ def set_reference(
     kind: ConnectionKind,
     connection: Connection | None,
 ) -> None:
-    """Let the flow's slot point at `connection`, or empty it (which turns the flow off).
+    """Let the flow's slot point at `connection`, or empty it (which turns the flow off); `follow` tells Dataverse.
 
     Raises Refused when the flow has no such slot or the connection is not its owner's.
     """
@@ -124,20 +76,52 @@ def set_reference(
     record(actor=actor, verb="set connection", subject=f"{name}: {kind.label}", detail=str(connection or "empty"))
 
 
-@transaction.atomic
-def turn_on(*, actor: Any, environment: Environment, name: str) -> None:
-    """Turn the flow on. Raises Refused when a connection that it needs is missing or needs attention."""
-    flow = _locked(environment, name)
-    problems = problems_of(flow=flow)
-    if problems:
+def turn_on(*, actor: Any, environment: Environment, name: str, save: bool = False) -> None:
+    """Turn the flow on, in Dataverse first; `save` saves its definition there before, as documented.
+
+    Raises Refused when a connection that it needs is missing or needs attention, SaveFirst when Dataverse refuses,
+    ConnectionMissing when the actor has no connection to Dataverse of their own.
+    """
+    flow = flow_named(environment=environment, name=name)
+    if problems := problems_of(flow=flow):
         raise Refused(problems)
-    _switch(flow, actor, is_on=True)
+    _turn_on(actor, environment, [flow], save=save)
 
 
-@transaction.atomic
-def turn_off(*, actor: Any, environment: Environment, name: str) -> None:
-    """Turn the flow off; runs that need it wait or fail with that reason, nothing is lost."""
-    _switch(_locked(environment, name), actor, is_on=False)
+def turn_on_all(*, actor: Any, environment: Environment, save: bool = False) -> list[str]:
+    """Turn on every flow that is off and can be on; their names. What keeps another one off is raised afterwards."""
+    off = [flow for flow in flows(environment=environment) if not flow.is_on]
+    kept = [problem for flow in off for problem in problems_of(flow=flow)]
+    fit = [flow for flow in off if not problems_of(flow=flow)]
+    if fit:
+        _turn_on(actor, environment, fit, save=save)
+    if kept:
+        raise Refused(kept)
+    return [flow.name for flow in fit]
+
+
+def _turn_on(actor: Any, environment: Environment, wanted: list[Flow], *, save: bool) -> None:
+    refused = cloud_flows.turn_on_there(actor=actor, environment=environment, wanted=wanted, save=save)
+    names = {problem.field for problem in refused}
+    with transaction.atomic():
+        for flow in wanted:
+            if flow.name not in names:
+                locked = _locked(environment, flow.name)
+                if problems := problems_of(flow=locked):  # somebody removed a connection meanwhile
+                    raise Refused(problems)
+                _switch(locked, actor, is_on=True)
+    if refused:
+        raise (Refused if save else cloud_flows.SaveFirst)(refused)
+
+
+def turn_off(*, actor: Any, environment: Environment, name: str) -> str:
+    """Turn the flow off; runs that need it wait or fail with that reason, nothing is lost.
+
+    Says why Dataverse has not followed, else empty.
+    """
+    with transaction.atomic():
+        _switch(_locked(environment, name), actor, is_on=False)
+    return cloud_flows.follow(actor=actor, environment=environment, names=[name])
 
 
 def _switch(flow: Flow, actor: Any, *, is_on: bool) -> None:

@@ -10,6 +10,7 @@ from connections.models import Connection, Environment
 from connections.rules.dataverse import Variable
 from connections.rules.entities import VIRTUAL_ENTITIES
 from connections.rules.flows import ConnectionKind
+from connections.rules.linking import LinkStep, link_steps
 
 from .access import connection_of, dataverse_client
 
@@ -39,6 +40,17 @@ class Found:
     @property
     def visible(self) -> int:
         return sum(row.state == "Visible" for row in self.entities)
+
+    def steps(self, *, linked: bool) -> tuple[LinkStep, ...]:
+        """What is left to do by hand; empty when nothing is, or nothing could be read."""
+        if self.error is not None:
+            return ()
+        return link_steps(
+            linked=linked,
+            has_variable=self.variable is not None,
+            value=self.variable.value if self.variable else "",
+            hidden=len(self.entities) - self.visible,
+        )
 
 
 def found_in(*, environment: Environment, user: Any) -> Found:

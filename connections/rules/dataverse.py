@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from .wire import text_of, whole_of
+from .wire import FORMATTED, text_of, whole_of
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -44,13 +45,18 @@ class CatalogEntity:
 
 @dataclass(frozen=True)
 class CloudFlow:
-    """One cloud flow as Dataverse keeps it. `state`: 0 off, 1 on, 2 suspended; `client_data` is its definition."""
+    """One cloud flow as Dataverse keeps it. `state`: 0 off, 1 on, 2 suspended; `client_data` is its definition.
+
+    `changed_at` is when anything of it was last changed there; None when Dataverse did not say.
+    """
 
     row_id: str
     name: str
     state: int
     owner_id: str
     client_data: str
+    owner_name: str = ""
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,18 @@ def cloud_flow_of(row: Mapping[str, Any]) -> CloudFlow:
         state=whole_of(row.get("statecode")),
         owner_id=text_of(row, "_ownerid_value"),
         client_data=text_of(row, "clientdata"),
+        owner_name=text_of(row, f"_ownerid_value{FORMATTED}"),
+        changed_at=_moment_of(row.get("modifiedon")),
     )
+
+
+def _moment_of(value: Any) -> datetime | None:
+    """Only shown, so what is no instant counts as none."""
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def connection_slot_of(row: Mapping[str, Any]) -> ConnectionSlot:

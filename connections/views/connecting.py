@@ -9,12 +9,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from bpp_portal.kernel.roles import Right, has_right, require
 from connections import operations
+from connections.chosen import chosen_environment
 from connections.forms import ConnectForm
 from connections.models import Connection, Environment
 from connections.queries.credentials import connection_rows, credential_expiry
 from connections.rules.flows import ConnectionKind
 
-from .page import refusals_told
+from .page import refusals_told, warned
 
 SESSION = "sign-ins"
 PENDING = 5
@@ -33,7 +34,7 @@ def connection_list(request: HttpRequest) -> HttpResponse:
     expiries = [(one, credential_expiry(environment=one)) for one in environments]
     context = {
         "rows": connection_rows(),
-        "form": ConnectForm(initial={"environment": environments[0]} if environments else {}),
+        "form": ConnectForm(initial={"environment": chosen_environment(request)}),
         "environments": environments,
         "expiries": expiries,
         "ending": [pair for pair in expiries if pair[1].kind in ("warning", "danger")],
@@ -60,6 +61,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if chosen["auth"] == Connection.Auth.APPLICATION:
             made = operations.connect_application(actor=request.user, environment=chosen["environment"], kind=kind)
             messages.success(request, f"{kind.label} is connected as {made.account}.")
+            _follow(request, made.environment)
             return redirect(_address(back, made.environment_id))
         begun = operations.begin_connect(
             actor=request.user,
@@ -96,6 +98,7 @@ def signed_in(request: HttpRequest) -> HttpResponse:
             actor=request.user, environment=environment, kind=kind, flow=kept["flow"], answer=request.GET.dict()
         )
         messages.success(request, f"{kind.label} is connected as {made.account}.")
+        _follow(request, environment)
     return redirect(_address(kept["back"], environment.pk))
 
 
@@ -108,11 +111,17 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     if connection.owner_id != request.user.pk and not has_right(request.user, Right.MANAGE_USERS):
         raise Http404
     if request.method == "POST":
-        operations.disconnect(actor=request.user, connection=connection)
+        left = operations.disconnect(actor=request.user, connection=connection)
         messages.success(request, f"{connection} is removed.")
+        warned(request, left)
         return redirect("connections:list")
     used_by = [reference.flow for reference in connection.references.select_related("flow")]
     return render(request, "connections/remove.html", {"connection": connection, "used_by": used_by})
+
+
+def _follow(request: HttpRequest, environment: Environment) -> None:
+    """The flows that the person owns have their connection now: Dataverse hears of it."""
+    warned(request, operations.follow_connected(actor=request.user, environment=environment))
 
 
 def _address(back: str, environment: int) -> str:

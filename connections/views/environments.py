@@ -83,10 +83,14 @@ def make_visible(request: HttpRequest, pk: int, entity: str) -> HttpResponse:
 def _page(
     request: HttpRequest, environment: Environment, entered: str = "", problem: object = None, status: int = 200
 ) -> HttpResponse:
+    found = found_in(environment=environment, user=request.user)
+    own = connection_of(environment=environment, user=request.user, kind=ConnectionKind.DATAVERSE)
     context = {
         "environment": environment,
-        "found": found_in(environment=environment, user=request.user),
-        "own": connection_of(environment=environment, user=request.user, kind=ConnectionKind.DATAVERSE),
+        "found": found,
+        "steps": found.steps(linked=environment.linked_through != Environment.Link.NONE),
+        "own": own,
+        "untouched": own is None and not environment.flows.exists(),
         "expiry": credential_expiry(environment=environment),
         "entered": entered,
         "problem": problem,

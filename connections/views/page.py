@@ -25,6 +25,12 @@ def told(error: RemoteError) -> str:
     return " ".join(text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
 
 
+def warned(request: HttpRequest, left: str) -> None:
+    """What was done here and is still to be done elsewhere, if anything, as a message bar."""
+    if left:
+        messages.warning(request, left)
+
+
 @contextmanager
 def refusals_told(request: HttpRequest) -> Iterator[None]:
     """What could not be done becomes a message bar of the next page; nothing else of that page suffers."""

@@ -2,6 +2,7 @@
 
 from .engine import AmountOverflow, Engine, SliceRefused, open_engine, open_folder
 from .formulas import FormulaRefused, formula_problem
+from .relation import members_name
 
 __all__ = [
     "AmountOverflow",
@@ -9,6 +10,7 @@ __all__ = [
     "FormulaRefused",
     "SliceRefused",
     "formula_problem",
+    "members_name",
     "open_engine",
     "open_folder",
 ]

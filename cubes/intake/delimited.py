@@ -22,7 +22,7 @@ def open_csv(source: Source) -> Table:
     """The records of a CSV file, in chunks. Values missing at the end of a line are empty."""
     encoding = _encoding(Path(source.path))
     headers = _headers(source, encoding)
-    return Table(headers, _batches(source, encoding, len(headers)))
+    return Table(headers, lambda: _batches(source, encoding, len(headers)))
 
 
 def _encoding(path: Path) -> str:

@@ -15,23 +15,31 @@ CHUNK = 200_000
 def open_parquet(source: Source) -> Table:
     """The records of a Parquet file; a record's line is its number, because there is no header line."""
     try:
-        file = pq.ParquetFile(source.path)
+        schema = pq.read_schema(source.path)
     except (pa.ArrowException, OSError) as error:
         raise FileRefused(f"{source.label} cannot be read as Parquet: {error}. Write it again.") from error
-    return Table(list(file.schema_arrow.names), _batches(source, file))
+    return Table(list(schema.names), lambda: _batches(source, schema))
 
 
-def _batches(source: Source, file: pq.ParquetFile) -> Iterator[Batch]:
+def _batches(source: Source, schema: pa.Schema) -> Iterator[Batch]:
     done = 0
+    texts = [_is_text(field.type) for field in schema]
+    file = pq.ParquetFile(source.path)
     try:
         for part in file.iter_batches(batch_size=CHUNK):
             records = np.arange(done + 1, done + 1 + part.num_rows, dtype=np.int64)
             done += part.num_rows
-            yield Batch([_texts(column) for column in part.columns], records, records)
+            typed = [pa.array(np.full(part.num_rows, not text)) for text in texts]
+            yield Batch([_texts(column) for column in part.columns], records, records, [], typed)
     except (pa.ArrowException, OSError) as error:
         raise FileRefused(f"{source.label} cannot be read as Parquet: {error}. Write it again.") from error
     finally:
         file.close()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _texts(column: pa.Array) -> pa.Array:

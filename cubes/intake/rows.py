@@ -18,4 +18,5 @@ def leave_out_empty(batch: Batch) -> Batch:
         return batch
     mask = kept.to_numpy(zero_copy_only=False)
     columns: list[pa.Array] = [column.filter(kept) for column in batch.columns]
-    return Batch(columns, batch.records[mask], batch.lines[mask], batch.refused)
+    typed: list[pa.Array] = [column.filter(kept) for column in batch.typed]
+    return Batch(columns, batch.records[mask], batch.lines[mask], batch.refused, typed)

@@ -55,7 +55,7 @@ class _Part:
             f"The line has {len(values)} values, the header names {self.width} columns. "
             "Put values that hold a comma in double quotes."
         )
-        self.refused.append(Refusal(line, surplus, reason))
+        self.refused.append(Refusal(line, surplus, reason, record, tuple(values)))
 
     def batch(self) -> Batch:
         columns = [pa.array([row[place] for row in self.rows], type=pa.string()) for place in range(self.width)]

@@ -2,22 +2,25 @@
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cubes.intake import Batch, Source, Table
+from cubes.intake import Batch, Table
 from cubes.rules.headers import Match
+from cubes.rules.notation import NumberNotation, plain_number
 from cubes.rules.shape import DECIMAL_DIGITS, CubeShape, DriverShape
 from cubes.rules.values import UNSTORABLE, amount_pattern, amount_problem, bound_problem, legible, shown, storable
 
 from .members import Members
-from .refused import Refused, Report
+from .notations import plain_numbers
+from .refused import Place, Report, listed
 
 
 def facts_schema(shape: CubeShape) -> pa.Schema:
@@ -41,29 +44,46 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Renumber:
+    """Gives records of a corrected file, whose own numbers are `theirs` in order, the numbers `ours`."""
+
+    theirs: np.ndarray
+    ours: np.ndarray
+
+    def batch(self, batch: Batch) -> Batch:
+        refused = [replace(item, record=int(self._ours(item.record))) for item in batch.refused]
+        return replace(batch, records=self._ours(batch.records), refused=refused)
+
+    def _ours(self, records: Any) -> Any:
+        return self.ours[np.searchsorted(self.theirs, records)]
+
+
+@dataclass(frozen=True)
 class FactLoader:
     """Writes the facts of one file into a folder."""
 
     shape: CubeShape
-    source: Source
+    place: Place
     table: Table
     match: Match
     members: Mapping[str, Members]
+    numbers: NumberNotation
     report: Report
+    renumber: Renumber | None = None
 
     def write(self, path: Path) -> Tally:
         """Write all good records to `path`; the others go to the report."""
         tally = Tally(totals={driver.logical_name: Decimal(0) for driver in self.shape.drivers})
         with pq.ParquetWriter(path, facts_schema(self.shape), compression="zstd") as writer:
-            for batch in self.table.batches:
-                for refusal in batch.refused:
-                    self.report.refuse(self._refused(refusal.line, "", refusal.value, refusal.reason))
+            for read in self.table.batches:
+                batch = self.renumber.batch(read) if self.renumber else read
+                self.report.refuse_lines(self.place, batch.refused)
                 facts = self._good(batch)
                 tally.processed += batch.size + len(batch.refused)
                 tally.loaded += len(facts)
                 if len(facts):
                     writer.write_table(facts)
-                    self._add_totals(tally, facts)
+                    add_totals(tally.totals, self.shape, facts)
         return tally
 
     def _good(self, batch: Batch) -> pa.Table:
@@ -80,7 +100,10 @@ class FactLoader:
                 bad[name] = members.unknown(values[name])
         for driver in self.shape.drivers:
             name = f"m_{driver.logical_name}"
-            values[name], bad[name] = _amounts(batch.columns[self.match.positions[name]], driver)
+            at = self.match.positions[name]
+            typed = batch.typed[at] if batch.typed else None
+            plain, _ = plain_numbers(batch.columns[at], typed, self.numbers)
+            values[name], bad[name] = _amounts(plain, driver)
         values["row_no"] = pa.array(batch.records)
         facts = pa.table(values, schema=facts_schema(self.shape))
         any_bad = functools.reduce(pc.or_, bad.values())
@@ -94,17 +117,14 @@ class FactLoader:
         return facts
 
     def _refuse(self, batch: Batch, bad: Mapping[str, pa.Array], any_bad: pa.Array) -> None:
-        rows: list[int] = np.flatnonzero(any_bad.to_numpy(zero_copy_only=False)).tolist()
-        for done, row in enumerate(rows):
-            if not self.report.has_room:
-                self.report.not_kept += len(rows) - done
-                return
-            for name in bad:
-                if bad[name][row].as_py():
-                    place = self.match.positions[name]
-                    value = batch.columns[place][row].as_py() or ""
-                    header = self.table.headers[place]
-                    self.report.refuse(self._refused(int(batch.lines[row]), header, value, self._reason(name, value)))
+        found = []
+        for name, mask in bad.items():
+            at = self.match.positions[name]
+            texts = batch.columns[at]
+            values = pc.fill_null(texts.filter(mask), "").unique().to_pylist()
+            found.append((self.table.headers[at], texts, mask, {value: self._reason(name, value) for value in values}))
+        self.report.refuse(self.place, listed(batch.lines, found))
+        self.report.refuse_records(self.place, batch, any_bad)
 
     def _reason(self, name: str, value: str) -> str:
         if not storable(value):
@@ -113,16 +133,25 @@ class FactLoader:
             if name == f"d_{dimension.logical_name}":
                 return f"{shown(value)} is not a member of {dimension.name}. Add the member or correct the record."
         driver = next(item for item in self.shape.drivers if name == f"m_{item.logical_name}")
-        unfit = amount_problem(value, driver.precision) or bound_problem(value, driver)
-        return unfit or "The amount cannot be read."
+        return _why(value, driver, self.numbers)
 
-    def _refused(self, line: int, column: str, value: str, reason: str) -> Refused:
-        return Refused(self.source.label, self.table.sheet, line, column, value, reason)
 
-    def _add_totals(self, tally: Tally, facts: pa.Table) -> None:
-        with localcontext(prec=80):  # the usual 28 digits would round the sum of long amounts
-            for driver in self.shape.drivers:
-                tally.totals[driver.logical_name] += pc.sum(facts.column(f"m_{driver.logical_name}")).as_py()
+def _why(value: str, driver: DriverShape, numbers: NumberNotation) -> str:
+    """Why `value` is no amount of `driver`, whichever notation a typed cell came in."""
+    try:
+        plain = plain_number(value, numbers) if value and numbers is not NumberNotation.PLAIN else value
+    except ValueError as error:
+        if amount_problem(value, driver.precision) is None:
+            return bound_problem(value, driver) or str(error)
+        return str(error)
+    return amount_problem(plain, driver.precision) or bound_problem(plain, driver) or "The amount cannot be read."
+
+
+def add_totals(totals: dict[str, Decimal], shape: CubeShape, facts: pa.Table | pa.RecordBatch) -> None:
+    """Add the sum of every driver over `facts`, exact."""
+    with localcontext(prec=80):  # the usual 28 digits would round the sum of long amounts
+        for driver in shape.drivers:
+            totals[driver.logical_name] += pc.sum(facts.column(f"m_{driver.logical_name}")).as_py()
 
 
 def _amounts(texts: pa.Array, driver: DriverShape) -> tuple[pa.Array, pa.Array]:

@@ -12,9 +12,9 @@ from django.conf import settings
 
 
 @contextmanager
-def staging(slug: str) -> Iterator[Path]:
-    """A new folder beside the cube's snapshots; what is still there at the end goes."""
-    parent = Path(settings.DATA_DIR) / "cubes" / slug
+def staging(slug: str, kind: str = "cubes") -> Iterator[Path]:
+    """A new folder beside the cube's snapshots, or its `loads`; what is still there at the end goes."""
+    parent = Path(settings.DATA_DIR) / kind / slug
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".staging-", dir=parent))
     try:

@@ -37,16 +37,17 @@ class Allowed:
 
     def reason(self, value: str) -> str:
         few = self.values.drop_null().unique()
-        listed = f": {', '.join(cell_text(one) for one in few.to_pylist())}" if len(few) <= 10 else ""
+        listed = f": {', '.join(cell_text(one) for one in few.to_pylist())}" if 0 < len(few) <= 10 else ""
         return f"{shown(value)} is not a value of {self.source}{listed}. Correct it, or add it there."
 
 
 def allowed_values(dimension: DimensionShape, members: Mapping[str, Members]) -> dict[str, Allowed]:
-    """What the linked columns of `dimension` may hold, by logical name; `members` holds their sources by name."""
+    """What the linked columns of `dimension` may hold, both by logical name; `members` holds their sources."""
+    by_name = {item.dimension.name: item for item in members.values()}
     found = {}
     for column in linked_columns(dimension):
         if column.linked_to:
-            source = members[column.linked_to.dimension]
+            source = by_name[column.linked_to.dimension]
             name = next(one.logical_name for one in source.dimension.columns if one.name == column.linked_to.column)
             found[column.logical_name] = Allowed(column.linked_to, source.table.column(name).combine_chunks())
     return found

@@ -123,6 +123,7 @@ def _only_of(dimension: Dimension, cube: Cube | None) -> bool:
 def _empty(cube: Cube) -> None:
     """Take the draft's parts and data away; its folders go when that is final."""
     folders = [snapshot.path for snapshot in cube.snapshots.all()]
+    folders += [load.path for load in cube.loads.exclude(folder="")]
     own = [use.dimension for use in cube.cube_dimensions.select_related("dimension") if _only_of(use.dimension, cube)]
     cube.loads.all().delete()
     cube.snapshots.all().delete()

@@ -10,14 +10,16 @@ import pyarrow.parquet as pq
 from django.db.models import Q
 
 from cubes.engine.relation import members_name
-from cubes.intake import Source, Table
+from cubes.intake import Batch, Table
 from cubes.models import Cube, Snapshot
 from cubes.rules.headers import Match
+from cubes.rules.notation import DateNotation, NumberNotation, plain_date, plain_number
 from cubes.rules.shape import DECIMAL_DIGITS, ColumnShape, DataType, DimensionShape
-from cubes.rules.values import parse, shown
+from cubes.rules.values import Value, parse, shown
 
 from .links import Allowed
-from .refused import Refused, Report
+from .notations import Reading
+from .refused import Place, Report
 
 _ARROW = {
     DataType.TEXT: pa.string(),
@@ -107,57 +109,107 @@ def has_members(dimension: DimensionShape, cube: Cube) -> bool:
     return own is not None or standing_members(dimension, cube) is not None
 
 
-def read_members(
-    dimension: DimensionShape,
-    source: Source,
-    table: Table,
-    match: Match,
-    report: Report,
-    allowed: Mapping[str, Allowed],
-) -> pa.Table:
-    """The members in a file, typed. Refused ones go to the report: no key, a key that came before, an unfit value, or
+@dataclass(frozen=True)
+class MemberReader:
+    """Reads the members of one dimension from a file, typed; what does not fit goes to the report.
 
-    one that the source of a linked column does not have: `allowed` holds those by logical name of the column.
+    `allowed` says by logical name which values linked columns may hold.
     """
-    parts: list[pa.Table] = [members_schema(dimension).empty_table()]
-    seen: set[str] = set()
-    for batch in table.batches:
-        for refusal in batch.refused:
-            report.refuse(Refused(source.label, table.sheet, refusal.line, "", refusal.value, refusal.reason))
+
+    dimension: DimensionShape
+    place: Place
+    table: Table
+    match: Match
+    reading: Reading
+    allowed: Mapping[str, Allowed]
+    report: Report
+
+    def read(self, known: pa.Table | None = None) -> tuple[pa.Table, int]:
+        """The members in the file and how many lines it has. Refused: no key, a key that came before (in the file, or
+        in `known` if given), an unfit value, one that the source of a linked column does not have.
+        """
+        parts: list[pa.Table] = [members_schema(self.dimension).empty_table()]
+        seen: set[str] = set(known.column(self.dimension.primary).to_pylist()) if known is not None else set()
+        processed = 0
+        for batch in self.table.batches:
+            processed += batch.size + len(batch.refused)
+            self.report.refuse_lines(self.place, batch.refused)
+            parts.append(self._good(batch, seen))
+        return pa.concat_tables(parts).combine_chunks(), processed
+
+    def _good(self, batch: Batch, seen: set[str]) -> pa.Table:
         reasons: list[dict[str, str]] = [{} for _ in range(batch.size)]
-        texts = {name: batch.columns[place] for name, place in match.positions.items()}
-        typed = {
-            column.logical_name: _typed(column, texts[column.logical_name], reasons) for column in dimension.columns
-        }
-        for name, values in allowed.items():
+        texts = {name: batch.columns[at] for name, at in self.match.positions.items()}
+        typed = {}
+        for column in self.dimension.columns:
+            at = self.match.positions[column.logical_name]
+            plain = batch.typed[at].to_pylist() if batch.typed else None
+            typed[column.logical_name] = _typed(column, texts[column.logical_name], plain, self.reading, reasons)
+        for name, values in self.allowed.items():
             for row, reason in values.refused(typed[name]):
                 reasons[row].setdefault(name, reason)
-        _check_keys(dimension, texts[dimension.primary].to_pylist(), seen, reasons)
-        for row, found in enumerate(reasons):
-            for logical_name, reason in found.items():
-                header = table.headers[match.positions[logical_name]]
-                value = texts[logical_name][row].as_py() or ""
-                report.refuse(Refused(source.label, table.sheet, int(batch.lines[row]), header, value, reason))
+        _check_keys(self.dimension, texts[self.dimension.primary].to_pylist(), seen, reasons)
+        self._refuse(batch, texts, reasons)
         kept = pa.array([not found for found in reasons], pa.bool_())
-        parts.append(pa.table(typed, schema=members_schema(dimension)).filter(kept))
-    return pa.concat_tables(parts).combine_chunks()
+        return pa.table(typed, schema=members_schema(self.dimension)).filter(kept)
+
+    def _refuse(self, batch: Batch, texts: dict[str, pa.Array], reasons: list[dict[str, str]]) -> None:
+        rows = [
+            (
+                int(batch.lines[row]),
+                self.table.headers[self.match.positions[name]],
+                texts[name][row].as_py() or "",
+                reason,
+            )
+            for row, found in enumerate(reasons)
+            for name, reason in found.items()
+        ]
+        if not rows:
+            return
+        names = ("row", "column", "value", "reason")
+        columns = {name: [row[at] for row in rows] for at, name in enumerate(names)}
+        self.report.refuse(self.place, pa.table(columns))
+        self.report.refuse_records(self.place, batch, pa.array([bool(found) for found in reasons], pa.bool_()))
 
 
-def _typed(column: ColumnShape, texts: pa.Array, reasons: list[dict[str, str]]) -> pa.Array:
+def _typed(
+    column: ColumnShape,
+    texts: pa.Array,
+    plain: list[bool] | None,
+    reading: Reading,
+    reasons: list[dict[str, str]],
+) -> pa.Array:
     """The column's values; an empty text is missing, an unfit one is missing and has a reason."""
-    encoded = texts.dictionary_encode()
-    values, why = [], {}
-    for place, text in enumerate(encoded.dictionary.to_pylist()):
-        try:
-            values.append(parse(text, column.data_type, column.precision) if text else None)
-        except ValueError as error:
-            values.append(None)
-            why[place] = str(error)
-    if why:
-        for row, place in enumerate(encoded.indices.to_pylist()):
-            if place in why:
-                reasons[row][column.logical_name] = why[place]
-    return pa.array(values, arrow_type(column)).take(encoded.indices)
+    values: list[Value | None] = []
+    known: dict[tuple[str, bool], Value | str | None] = {}
+    for row, text in enumerate(texts.to_pylist()):
+        cell = (text or "", plain is not None and plain[row])
+        if cell not in known:
+            known[cell] = _value(column, *cell, reading)
+        value = known[cell]
+        if isinstance(value, _Unfit):
+            reasons[row][column.logical_name] = value
+            value = None
+        values.append(value)
+    return pa.array(values, arrow_type(column))
+
+
+class _Unfit(str):
+    """The reason why a text is no value."""
+
+
+def _value(column: ColumnShape, text: str, plain: bool, reading: Reading) -> Value | None:
+    if not text:
+        return None
+    try:
+        if not plain and column.data_type is DataType.DATE and reading.dates is not DateNotation.ISO:
+            text = plain_date(text, reading.dates)
+        numeric = column.data_type in (DataType.DECIMAL, DataType.INTEGER)
+        if not plain and numeric and reading.numbers is not NumberNotation.PLAIN:
+            text = plain_number(text, reading.numbers)
+        return parse(text, column.data_type, column.precision)
+    except ValueError as error:
+        return _Unfit(error)
 
 
 def _check_keys(
@@ -168,5 +220,11 @@ def _check_keys(
             reasons[row][dimension.primary] = f"The member has no {dimension.key.name}. Enter one or take the line out."
         elif key in seen:
             reasons[row][dimension.primary] = f"{shown(key)} is a member already, from a line before. Keep one of them."
-        else:
+        elif not reasons[row]:
             seen.add(key)
+
+
+def joined(before: pa.Table, added: pa.Table, key: str) -> pa.Table:
+    """The members of both; a key that both have is the one of `added`."""
+    stays = before.filter(pc.invert(pc.is_in(before.column(key), value_set=added.column(key).combine_chunks())))
+    return pa.concat_tables([stays, added]).combine_chunks()

@@ -166,7 +166,7 @@ def _data(item: WorkbookImport, plan: Plan, cube: Cube, reused: set[str]) -> tup
 
     def source(file: int, sheet: str) -> Source:
         label = by_sheet[file, sheet].label
-        return Source(next(item.path.glob(f"{file}.*")), label, sheet)
+        return Source(next(item.path.glob(f"{file}.*")), label, sheet=sheet)
 
     kept = {name for name in reused if has_members(dimension_shape(Dimension.objects.get(name=name)), cube)}
     members = {sheet.name: source(sheet.file, sheet.sheet) for sheet in plan.dimension_sheets if sheet.name not in kept}
@@ -175,13 +175,13 @@ def _data(item: WorkbookImport, plan: Plan, cube: Cube, reused: set[str]) -> tup
     for fact in plan.facts:
         if fact.use is Use.OWN and fact.is_date and fact.dimension not in kept:
             column = by_sheet[facts.file, facts.sheet].column(fact.header)
-            members[fact.dimension] = _dates(item, fact.header, sorted(column.values if column else ()))
+            members[fact.dimension] = _dates(item, len(members), fact.header, sorted(column.values if column else ()))
     return source(facts.file, facts.sheet), members
 
 
-def _dates(item: WorkbookImport, header: str, days: Sequence[str]) -> Source:
+def _dates(item: WorkbookImport, number: int, header: str, days: Sequence[str]) -> Source:
     """A file of members for a dimension of dates."""
-    path = item.path / "dates.csv"
+    path = item.path / f"dates-{number}.csv"
     path.write_text("Name,Date\n" + "".join(f"{day},{day}\n" for day in days), encoding="utf-8")
     return Source(path, f"dates of {header}.csv")
 

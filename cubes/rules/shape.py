@@ -113,6 +113,10 @@ class CubeShape:
         """The dimensions of the facts, and those that only supply linked columns: all that have members to load."""
         return (*self.dimensions, *self.links)
 
+    def may_grow(self, dimension: DimensionShape) -> bool:
+        """Whether facts alone can name members of `dimension`: these name it, and a member is nothing but its key."""
+        return dimension.key_only and dimension in self.dimensions
+
     @property
     def every_driver(self) -> tuple[DriverShape | CalculatedShape, ...]:
         """The drivers that are loaded, then the calculated ones."""

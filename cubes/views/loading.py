@@ -17,6 +17,7 @@ from bpp_portal.kernel.roles import Right, require
 from cubes import operations
 from cubes.forms import DataForm, DefinitionForm
 from cubes.models import Cube
+from cubes.rules.loading import Mode
 
 from .page import open_cube
 
@@ -82,6 +83,9 @@ def load(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("cubes:load-report", cube.slug, _load(request.user, cube, form))
         except operations.LoadRefused as refused:
             problems = refused.problems
+            for problem in problems:
+                if problem.field in ("mode", "numbers", "dates"):
+                    form.add_error(problem.field, problem.message)
     context = {"form": form, "problems": problems, "cube": cube, "back": reverse("cubes:cube", args=[slug])}
     return render(request, "cubes/upload.html", context | LOAD_TEXTS, status=422 if problems or form.errors else 200)
 
@@ -89,19 +93,25 @@ def load(request: HttpRequest, slug: str) -> HttpResponse:
 def _load(actor: Any, cube: Cube, form: DataForm) -> int:
     """Load the uploaded files and return the number of the report."""
     with tempfile.TemporaryDirectory() as folder:
-        facts = _kept(form.cleaned_data["facts"], Path(folder), "facts")
+        facts = kept(form.cleaned_data["facts"], Path(folder), "facts")
         members = {
-            name: _kept(form.cleaned_data[field], Path(folder), field)
+            name: kept(form.cleaned_data[field], Path(folder), field)
             for field, name in form.members.items()
             if form.cleaned_data[field]
         }
         report = operations.load(
-            actor=actor, cube=cube, facts=facts, dimensions=members, allow_partial=form.cleaned_data["partial"]
+            actor=actor,
+            cube=cube,
+            facts=facts,
+            dimensions=members,
+            allow_partial=form.cleaned_data["partial"],
+            mode=Mode(form.cleaned_data["mode"] or Mode.REPLACE),
+            notations=form.notations,
         )
     return int(report.pk)
 
 
-def _kept(file: "UploadedFile[Any]", folder: Path, name: str) -> operations.Source:
+def kept(file: "UploadedFile[Any]", folder: Path, name: str) -> operations.Source:
     """The upload as a file of the server's own naming; only its ending is the sender's."""
     path = folder / f"{name}{Path(file.name or '').suffix.lower()}"
     with path.open("wb") as target:

@@ -15,6 +15,8 @@ from bpp_portal.kernel.clock import database_now
 from exports.models import Run, RunEvent
 from exports.rules.states import FLOW_OF, TERMINAL, State, may_follow
 
+from .telling import tell_end
+
 
 class LeaseLost(Exception):
     """Somebody else took the run over; stop at once, without any further effect."""
@@ -77,7 +79,10 @@ def write(*, run: Run, **fields: Any) -> None:
 
 
 def move(*, run: Run, to: State, actor: Any = None, note: str = "", **fields: Any) -> None:
-    """Change the state: compare-and-swap on state and fence, plus the event row, in one transaction."""
+    """Change the state: compare-and-swap on state and fence, plus the event row, in one transaction.
+
+    Who asked for the run is told when it ends.
+    """
     old = run.status
     if old is to:
         write(run=run, **fields)
@@ -91,6 +96,7 @@ def move(*, run: Run, to: State, actor: Any = None, note: str = "", **fields: An
         won = Run.objects.filter(pk=run.pk, fence=run.fence, state=old).update(state=to, **fields)
         if not won:
             raise LeaseLost(run.pk)
+        tell_end(run=run, state=to)
         add_event(run=run, old=old, new=to, actor=actor, note=note, at=now)
     run.state = to
     for name, value in fields.items():

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import Max
 
 from bpp_portal.audit.operations import record
 from bpp_portal.kernel.clock import database_now
@@ -13,6 +14,7 @@ from bpp_portal.kernel.problems import Problem
 from bpp_portal.kernel.roles import Right, Role, require, roles_of
 from connections.errors import RemoteError
 from connections.models import Environment
+from connections.queries import environments
 from cubes import queries as cube_queries
 from cubes.models import Cube
 from exports.models import EntryNumbers, Export, Filter, FilterValue, Mapping, Run
@@ -107,7 +109,7 @@ def _first_state(actor: Any, export: Export, snapshot: Any, client_token: uuid.U
     run = Run.objects.create(
         export=export,
         environment=export.environment,
-        entry_number=_next_entry_number(export.environment),
+        entry_number=_next_entry_number(),
         snapshot=snapshot,
         requested_by=actor,
         client_token=client_token,
@@ -118,9 +120,14 @@ def _first_state(actor: Any, export: Export, snapshot: Any, client_token: uuid.U
     return run
 
 
-def _next_entry_number(environment: Environment) -> str:
-    numbers, _ = EntryNumbers.objects.select_for_update().get_or_create(environment=environment)
-    numbers.last += 1
+def _next_entry_number() -> str:
+    """The number after the last one of the portal, whichever environment that went to.
+
+    It names the run in addresses and in the trail, and a sandbox made as a copy of production holds the entries of
+    production. The row of the first environment is the lock of all.
+    """
+    numbers, _ = EntryNumbers.objects.select_for_update().get_or_create(environment=environments()[0])
+    numbers.last = (EntryNumbers.objects.aggregate(last=Max("last"))["last"] or 0) + 1
     numbers.save(update_fields=["last"])
     return f"{settings.ENTRY_NUMBER_PREFIX}-{numbers.last:06d}"
 

@@ -1,6 +1,6 @@
 """The list of all budget register entry exports, and of drafts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bpp_portal.kernel.roles import Right, rights_of
+from connections.models import Environment
+from connections.queries import environments
 from exports.models import Export, Run, RunTotal
 from exports.rules.states import ACTIVE, CHIP_OF, State
 
@@ -34,6 +36,7 @@ class Asked:
     cube: str = ""
     legal_entity: str = ""
     budget_model: str = ""
+    environment: str = ""
     days: int = 0
 
     @classmethod
@@ -45,13 +48,14 @@ class Asked:
             cube=query.get("cube", ""),
             legal_entity=query.get("entity", ""),
             budget_model=query.get("model", ""),
+            environment=number if (number := query.get("environment", "")) in _numbers(environments()) else "",
             days=int(days) if (days := query.get("created", "")) in {str(number) for number, _ in CREATED} else 0,
         )
 
     @property
     def filters(self) -> bool:
         """Whether anything but the tab narrows the list."""
-        return any((self.search, self.cube, self.legal_entity, self.budget_model, self.days))
+        return any((self.search, self.cube, self.legal_entity, self.budget_model, self.environment, self.days))
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def may_see_drafts(user: Any) -> bool:
 
 def runs_for(*, user: Any, asked: Asked) -> QuerySet[Run]:
     """Runs of the list, newest first, in the filters but over all tabs."""
-    runs = Run.objects.select_related("export__cube", "requested_by").order_by("-id")
+    runs = Run.objects.select_related("export__cube", "requested_by", "environment").order_by("-id")
     return _narrowed(runs, asked, "export__", "created_at")
 
 
@@ -86,7 +90,7 @@ def drafts_for(*, user: Any, asked: Asked) -> QuerySet[Export]:
     """Saved configurations without a run, newest first."""
     if not may_see_drafts(user):
         return Export.objects.none()
-    drafts = Export.objects.filter(run__isnull=True).select_related("cube", "created_by").order_by("-id")
+    drafts = Export.objects.filter(run__isnull=True).select_related("cube", "created_by", "environment").order_by("-id")
     return _narrowed(drafts, asked, "", "created_at")
 
 
@@ -95,6 +99,7 @@ def _narrowed(rows: QuerySet[Any], asked: Asked, export: str, created: str) -> Q
         f"{export}cube__slug": asked.cube,
         f"{export}legal_entity": asked.legal_entity,
         f"{export}budget_model": asked.budget_model,
+        "environment": asked.environment,
         f"{created}__gte": timezone.now() - timedelta(days=asked.days) if asked.days else None,
     }
     rows = rows.filter(**{name: value for name, value in wanted.items() if value})
@@ -139,7 +144,9 @@ def _in_tab(runs: QuerySet[Run], tab: str, user: Any) -> QuerySet[Run]:
 
 def runs_again(*, shown: Collection[int]) -> list[Run]:
     """The runs of a page that is refreshed: the same ones in the same order, whatever became of them."""
-    return list(Run.objects.select_related("export__cube", "requested_by").filter(pk__in=shown).order_by("-id"))
+    return list(
+        Run.objects.select_related("export__cube", "requested_by", "environment").filter(pk__in=shown).order_by("-id")
+    )
 
 
 def newer_than(*, user: Any, asked: Asked, shown: Collection[int]) -> int:
@@ -163,13 +170,18 @@ def rows_of(runs: Sequence[Run], *, chosen: Collection[str] = ()) -> list[Row]:
 
 
 def choices(*, user: Any) -> dict[str, list[tuple[str, str]]]:
-    """What the filters offer: cubes, legal entities and budget models that occur."""
+    """What the filters offer: cubes, legal entities and budget models that occur, and all environments."""
     exports = Export.objects.all()
     return {
         "cubes": list(exports.order_by("cube__name").values_list("cube__slug", "cube__name").distinct()),
         "entities": _occurring(exports, "legal_entity"),
         "models": _occurring(exports, "budget_model"),
+        "environments": [(str(one.pk), one.name) for one in environments()],
     }
+
+
+def _numbers(rows: Iterable[Environment]) -> set[str]:
+    return {str(one.pk) for one in rows}
 
 
 def _occurring(exports: QuerySet[Export], name: str) -> list[tuple[str, str]]:

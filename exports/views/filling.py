@@ -1,7 +1,7 @@
 """Filling in an export: what the pane, its page and the reuse page have in common."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.contrib import messages
@@ -11,9 +11,10 @@ from django.urls import reverse
 
 from bpp_portal.kernel.problems import Problem
 from bpp_portal.kernel.roles import Right, has_right, require
+from connections.chosen import chosen_environment
 from connections.errors import RemoteError
 from connections.models import Environment
-from connections.queries import default_environment
+from connections.queries import default_environment, environments
 from cubes import queries as cube_queries
 from cubes.models import Cube, Snapshot
 from exports.forms import PaneForm, acted
@@ -50,20 +51,32 @@ class Filling:
         if problems or snapshot is None:
             return self._render({"blocked": problems}, status=409 if posted else 200)
         try:
-            environment = default_environment()
+            environment = self._environment(form)
         except RemoteError as error:
             return self._render({"blocked": [error.problem()]})
+        form = replace(form, environment=str(environment.pk))
         action = self.request.POST.get("action", "refresh")
-        if action in (EXPORT, CONFIRMED, DRAFT):
+        if action in (EXPORT, DRAFT) or action.startswith(CONFIRMED):
             return self._submit(snapshot, environment, form, action)
         return self._show(snapshot, environment, acted(form, action), fresh=not posted)
+
+    def _environment(self, form: PaneForm) -> Environment:
+        """The one that the form names, never another; before the form names any, the reader's."""
+        environment = chosen_environment(self.request, asked=form.environment)
+        if environment is None:
+            return default_environment()  # which says what is missing
+        if form.environment not in ("", str(environment.pk)):
+            raise Http404
+        return environment
 
     def _submit(self, snapshot: Snapshot, environment: Environment, form: PaneForm, action: str) -> HttpResponse:
         require(self.request.user, Right.SAVE_DRAFT if action == DRAFT else Right.EXPORT)
         unfinished = form.unfinished()
         if unfinished:
             return self._show(snapshot, environment, form, pressed=True, refused=unfinished)
-        if action == EXPORT and environment.kind == Environment.Kind.PRODUCTION:
+        # What was confirmed names the environment that the question was about.
+        asked = action == f"{CONFIRMED}:{environment.pk}"
+        if action != DRAFT and not asked and environment.kind == Environment.Kind.PRODUCTION:
             return self._show(snapshot, environment, form, pressed=True, confirm=True)
         try:
             return self._save(environment, form) if action == DRAFT else self._export(environment, form)
@@ -130,7 +143,9 @@ class Filling:
             "blocking": bool(problems),
             "pressed": pressed and bool(problems),
             "confirm": confirm and not problems,
+            "environment": environment,
             "target_environment": environment,
+            "environments": environments(),
             "may_export": has_right(user, Right.EXPORT),
         }
         return self._render(context | (self.beside(pane) if self.beside else {}))

@@ -37,7 +37,9 @@ def pane(request: HttpRequest, slug: str) -> HttpResponse:
     elif kept := kept_form(request):
         form = kept
     elif source := reused or saved:
-        form = of_configuration(configuration_of(source), reuse=reuse, draft=draft)
+        form = of_configuration(
+            configuration_of(source), reuse=reuse, draft=draft, environment=str(source.environment_id)
+        )
     else:
         form = PaneForm(name=cube.name[:100], filters=_filters_of_view(request))
     filling = Filling(request, cube, "exports/pane_page.html", "exports/pane.html", reused, saved)

@@ -27,7 +27,7 @@ def reuse(request: HttpRequest, number: str) -> HttpResponse:
     if request.method == "POST":
         form = read_form(request.POST)
     else:
-        form = kept_form(request) or of_configuration(earlier, reuse=number)
+        form = kept_form(request) or of_configuration(earlier, reuse=number, environment=str(run.environment_id))
     context = {"run": run, "earlier": earlier, "area": "exports"}
     filling = Filling(
         request,

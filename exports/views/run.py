@@ -10,15 +10,13 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 from django_htmx.http import HTMX_STOP_POLLING, trigger_client_event
 
+from bpp_portal.kernel.formulas import neutral
 from bpp_portal.kernel.roles import Right, has_right, require
 from exports import frozen
 from exports.models import Run
 from exports.operations.requesting import may_stop
 from exports.queries.run_page import CREATED, RunPage
 from exports.rules.states import ACTIVE, CHIP_OF, State
-
-# A spreadsheet takes a cell that begins with one of these for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def run_of(request: HttpRequest, number: str) -> Run:
@@ -68,6 +66,7 @@ def _context(request: HttpRequest, run: Run) -> dict[str, Any]:
     return {
         "page": page,
         "run": run,
+        "environment": run.environment,
         "lines": page.lines(search=search, outcome=outcome, page=number),
         "search": search,
         "outcome": outcome,
@@ -101,13 +100,11 @@ class _Echo:
 
 def _csv(run: Run, labels: list[str]) -> Iterator[str]:
     write = csv.writer(_Echo()).writerow
-    yield "\ufeff" + str(write(["Line", *map(_safe, labels), "Date", "Amount type", "Currency", "Amount", "Cube rows"]))
+    yield "\ufeff" + str(
+        write(["Line", *map(neutral, labels), "Date", "Amount type", "Currency", "Amount", "Cube rows"])
+    )
     segments = len(labels)
     for number, *cells in frozen.line_rows(run.folder, segments=segments):
-        texts = [_safe(cell or "") for cell in cells[:segments]]
+        texts = [neutral(cell or "") for cell in cells[:segments]]
         day, kind, currency, amount, rows = cells[segments:]
-        yield str(write([number, *texts, day, _safe(kind), _safe(currency), f"{amount:f}", rows]))
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+        yield str(write([number, *texts, day, neutral(kind), neutral(currency), f"{amount:f}", rows]))

@@ -11,6 +11,7 @@ from sandbox.entra.directory import (
     account,
     accounts,
     application,
+    assign_roles,
     certificates,
     change_account,
     change_application,
@@ -21,7 +22,15 @@ from sandbox.world import World
 
 _FLAGS = ("enabled", "consent")
 _INSTANTS = ("signed_in_since", "mfa_since", "inactive_since")
-_APPLICATION = {"secret": str, "secret_expired": bool, "certificate": str, "enabled": bool, "finance_user": str}
+_APPLICATION = {
+    "secret": str,
+    "secret_expired": bool,
+    "certificate": str,
+    "enabled": bool,
+    "finance_user": str,
+    "redirect_uris": list,
+    "id_token_claims": dict,
+}
 
 
 def account_of(call: Call) -> Response:
@@ -30,13 +39,16 @@ def account_of(call: Call) -> Response:
     upn = _upn(world, call.parts["name"], make=call.method == "PUT")
     if call.method == "PUT":
         asked = call.json()
-        _check_names(asked, {*_FLAGS, *_INSTANTS, "dataverse_enabled"})
+        _check_names(asked, {*_FLAGS, *_INSTANTS, "dataverse_enabled", "roles"})
         _check_flags(asked, (*_FLAGS, "dataverse_enabled"))
+        _check_texts(asked, "roles")
         try:
             changes: dict[str, Any] = {name: instant_of(asked[name]) for name in _INSTANTS if name in asked}
         except ValueError:
             raise _problem(f'{", ".join(_INSTANTS)}: an ISO time, "now" or null.') from None
         change_account(world, upn, {name: int(bool(asked[name])) for name in _FLAGS if name in asked} | changes)
+        if "roles" in asked:
+            assign_roles(world, upn, asked["roles"] or [])
         if "dataverse_enabled" in asked:
             _in_dataverse(world, "domainname", upn, bool(asked["dataverse_enabled"]))
     found = account(world, upn)
@@ -69,6 +81,7 @@ def application_of(call: Call) -> Response:
         for name, kind in _APPLICATION.items():
             if asked.get(name) is not None and not isinstance(asked[name], kind):
                 raise _problem(f"{name} is a {kind.__name__} or null.")
+        _check_texts(asked, "redirect_uris")
         try:
             certificates(asked.get("certificate") or "")
         except ValueError:
@@ -84,6 +97,8 @@ def application_of(call: Call) -> Response:
             "certificates": [one.subject.rfc4514_string() for one in app.certificates],
             "enabled": app.enabled,
             "finance_user": app.finance_user or None,
+            "redirect_uris": app.redirect_uris,
+            "id_token_claims": app.id_token_claims,
         }
     )
 
@@ -104,6 +119,12 @@ def _check_flags(asked: dict[str, Any], names: tuple[str, ...]) -> None:
     for name in names:
         if not isinstance(asked.get(name, False), bool):
             raise _problem(f"{name} is true or false.")
+
+
+def _check_texts(asked: dict[str, Any], name: str) -> None:
+    values = asked.get(name) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise _problem(f"{name} is a list of texts.")
 
 
 def _problem(text: str) -> WireError:

@@ -19,6 +19,9 @@ TENANT: str = ENTRA["tenant_id"]
 # Names that stand for any tenant. An application of a single tenant is not served there.
 COMMON = ("common", "organizations", "consumers")
 _SETTING = "application"
+_ACCOUNTS = (
+    "SELECT entra_accounts.*, coalesce(roles, '[]') AS roles FROM entra_accounts LEFT JOIN app_roles USING (upn)"
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Account:
     signed_in_since: float  # password reset or sessions revoked
     mfa_since: float  # since then a second factor is asked for
     inactive_since: float  # refresh tokens handed out before are taken for unused for too long
+    roles: tuple[str, ...]  # values of the application's app roles that the account is assigned to
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Application:
     certificates: tuple[x509.Certificate, ...]
     enabled: bool
     finance_user: str
+    redirect_uris: tuple[str, ...]  # those registered; none: any on this machine
+    id_token_claims: dict[str, Any]  # laid over those of the next id_tokens, as a wrong or hostile authority would
 
 
 def authority(world: World) -> str:
@@ -64,6 +70,8 @@ def application(world: World) -> Application:
         certificates=certificates(kept.get("certificate") or ""),
         enabled=bool(kept.get("enabled", True)),
         finance_user=kept.get("finance_user") or "",
+        redirect_uris=tuple(kept.get("redirect_uris") or ()),
+        id_token_claims=kept.get("id_token_claims") or {},
     )
 
 
@@ -79,16 +87,17 @@ def certificates(pem: str) -> tuple[x509.Certificate, ...]:
 
 
 def account(world: World, upn: str) -> Account | None:
-    row = world.store.row("SELECT * FROM entra_accounts WHERE upn = ?", (upn,))
+    row = world.store.row(f"{_ACCOUNTS} WHERE upn = ?", (upn,))
     return None if row is None else _account(row)
 
 
 def accounts(world: World) -> list[Account]:
-    return [_account(row) for row in world.store.rows("SELECT * FROM entra_accounts ORDER BY rowid")]
+    return [_account(row) for row in world.store.rows(f"{_ACCOUNTS} ORDER BY entra_accounts.rowid")]
 
 
 def _account(row: Any) -> Account:
-    return Account(**{**dict(row), "enabled": bool(row["enabled"]), "consent": bool(row["consent"])})
+    flags = {name: bool(row[name]) for name in ("enabled", "consent")}
+    return Account(**{**dict(row), **flags, "roles": tuple(json.loads(row["roles"]))})
 
 
 def change_account(world: World, upn: str, changes: dict[str, Any]) -> None:
@@ -96,6 +105,12 @@ def change_account(world: World, upn: str, changes: dict[str, Any]) -> None:
     with world.store.transaction() as connection:
         for name, value in changes.items():
             connection.execute(f'UPDATE entra_accounts SET "{name}" = ? WHERE upn = ?', (value, upn))
+
+
+def assign_roles(world: World, upn: str, roles: list[str]) -> None:
+    """The account's app roles, by value, in place of those it had."""
+    with world.store.transaction() as connection:
+        connection.execute("INSERT OR REPLACE INTO app_roles (upn, roles) VALUES (?, ?)", (upn, json.dumps(roles)))
 
 
 def check_tenant(call: Call, *, common: bool = False) -> None:

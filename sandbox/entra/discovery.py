@@ -9,7 +9,7 @@ from sandbox.entra.directory import COMMON, TENANT, check_tenant
 from sandbox.wire import Call, answer
 
 SCOPES = ("openid", "profile", "email", "offline_access")
-_CLAIMS = "sub iss aud exp iat auth_time nonce preferred_username name tid oid ver"
+_CLAIMS = "sub iss aud exp iat auth_time nonce preferred_username name email tid oid roles ver"
 
 
 def document(call: Call) -> Response:

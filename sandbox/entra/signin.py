@@ -50,7 +50,9 @@ def _check_client(world: World, asked: dict[str, str]) -> None:
             f"AADSTS700016: Application with identifier '{asked.get('client_id', '')}' was not found in the directory "
             "'Contoso'.",
         )
-    if address.hostname not in ("localhost", "127.0.0.1") or address.scheme not in ("http", "https"):
+    registered = application(world).redirect_uris
+    here = address.hostname in ("localhost", "127.0.0.1") and address.scheme in ("http", "https")
+    if not here or (registered and asked["redirect_uri"] not in registered):
         raise oauth_error(
             "invalid_request",
             f"AADSTS50011: The redirect URI '{asked.get('redirect_uri', '')}' specified in the request does not match "

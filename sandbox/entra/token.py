@@ -11,7 +11,16 @@ from starlette.responses import Response
 
 from sandbox import tokens
 from sandbox.entra import clients, grants
-from sandbox.entra.directory import TENANT, Account, account, application, authority, check_tenant, oauth_error
+from sandbox.entra.directory import (
+    TENANT,
+    Account,
+    Application,
+    account,
+    application,
+    authority,
+    check_tenant,
+    oauth_error,
+)
 from sandbox.entra.scopes import PERMISSION, asked_scope, granted, resource_of
 from sandbox.wire import Call, answer
 from sandbox.world import World
@@ -101,7 +110,7 @@ def _for_person(call: Call, proof: str, grant: grants.Grant, scope: str, *, offl
     if offline or world.faults.mode("offline_access") == "always":
         reply["refresh_token"] = grants.issue(world, "refresh", person.upn, {"scope": scope}, signed_in=grant.signed_in)
     if "openid" in (*scope.split(), *grant.details.get("scope", "").split()):
-        reply["id_token"] = _id_token(world, app.client_id, person, grant)
+        reply["id_token"] = _id_token(world, app, person, grant)
     if call.form.get("client_info"):
         reply["client_info"] = client_info(person)
     return answer(reply, headers=_NEVER_KEPT)
@@ -120,10 +129,16 @@ def _of_person(person: Account, grant: grants.Grant) -> dict[str, Any]:
     }
 
 
-def _id_token(world: World, client_id: str, person: Account, grant: grants.Grant) -> str:
-    claims = {"iss": f"{authority(world)}/v2.0", "aud": client_id, "tid": TENANT, "ver": "2.0"}
-    nonce = {"nonce": grant.details["nonce"]} if grant.details.get("nonce") else {}
-    return tokens.sign(world.store, {**claims, **_of_person(person, grant), **nonce}, seconds=3600)
+def _id_token(world: World, app: Application, person: Account, grant: grants.Grant) -> str:
+    """Who signed in, for the application. As in reality a claim without a value is left out, `roles` too."""
+    claims = {"iss": f"{authority(world)}/v2.0", "aud": app.client_id, "tid": TENANT, "ver": "2.0"}
+    more: dict[str, Any] = {
+        "nonce": grant.details.get("nonce"),
+        "email": person.upn if "email" in grant.details.get("scope", "").split() else None,
+        "roles": list(person.roles),
+    }
+    claims |= {**_of_person(person, grant), **{name: value for name, value in more.items() if value}}
+    return tokens.sign(world.store, {**claims, **app.id_token_claims}, seconds=3600)
 
 
 def _reply(call: Call, resource: str, claims: dict[str, Any]) -> dict[str, Any]:

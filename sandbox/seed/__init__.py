@@ -56,6 +56,7 @@ def fill(store: Store, finance_url: str) -> None:
                 connection.execute(f'DELETE FROM "{entity_set.name}"')
         for table in (
             "entra_accounts",
+            "app_roles",
             "grants",
             "blobs",
             "blob_parts",
@@ -95,6 +96,10 @@ def _accounts(store: Store) -> None:
         connection.executemany(
             "INSERT OR IGNORE INTO entra_accounts (upn, oid, name) VALUES (?, ?, ?)",
             [(user["upn"], user["oid"], user["name"]) for user in ENTRA["users"]],
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO app_roles (upn, roles) VALUES (?, ?)",
+            [(user["upn"], json.dumps(user["app_roles"])) for user in ENTRA["users"]],
         )
 
 

@@ -163,6 +163,30 @@ def test_the_database_refuses_to_change_or_delete(trail):
     assert check_chain() is None
 
 
+def test_nothing_empties_or_replaces_the_trail_either(trail):
+    row = f"SELECT * FROM {TABLE} WHERE seq = 4"
+    statements = [f"DELETE FROM {TABLE}"]
+    if connection.vendor == "postgresql":
+        connection.check_constraints()  # those that wait for the end of the transaction would refuse it as well
+        statements += [f"TRUNCATE {TABLE}", f"TRUNCATE {TABLE} RESTART IDENTITY CASCADE"]
+        statements += [f"INSERT INTO {TABLE} {row} ON CONFLICT (seq) DO UPDATE SET verb = 'x'"]
+    else:
+        statements += [f"INSERT OR REPLACE INTO {TABLE} {row}", f"REPLACE INTO {TABLE} {row}"]
+    for statement in statements:
+        with pytest.raises(DatabaseError, match="only ever added"), transaction.atomic():
+            connection.cursor().execute(statement)
+    assert "10 entries" in verify()
+
+
+def test_a_trigger_that_was_taken_away_is_said(trail):
+    triggers.lift(connection)
+    last = "truncate" if connection.vendor == "postgresql" else "replace"
+    with pytest.raises(CommandError, match=f"no longer refuses update, delete, {last}"):
+        verify()
+    triggers.lay(connection)
+    assert "10 entries" in verify()
+
+
 def test_the_model_refuses_to_change_or_delete(trail):
     entry = AuditEntry.objects.get(seq=4)
     rows = AuditEntry.objects.all()

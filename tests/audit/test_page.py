@@ -9,6 +9,7 @@ from bpp_portal.audit import triggers
 from bpp_portal.audit.models import AuditEntry
 from bpp_portal.audit.operations import record
 from bpp_portal.kernel.roles import Role
+from tests.world import export
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +51,20 @@ def test_entries_stand_with_all_that_they_say(client, reader):
 def test_filters(client, reader, query, there):
     record(actor=None, verb="publish", subject="cube plan", detail="from contoso.json")
     assert ("from contoso.json" in shown(client, **query)) is there
+
+
+def test_the_page_of_a_run_leads_to_its_entries(client, world, codes):
+    run, other = (export(world.planner, "codes/codes.json") for _ in range(2))
+    for person, reads in ((world.reviewer, True), (world.owner, True), (world.planner, False)):
+        client.force_login(person)
+        page = client.get(reverse("exports:run", args=[run.entry_number])).content.decode()
+        link = f"{reverse('audit:trail')}?q={run.uuid}"
+        assert (link in page) is reads, person
+        if reads:
+            trail = client.get(link).content.decode()
+            assert f"run {run.uuid}" in trail
+            assert f"as {run.entry_number}" in trail
+            assert str(other.uuid) not in trail
 
 
 def test_nothing_found_and_nothing_there(client, reader):

@@ -1,6 +1,7 @@
 """Environments: what Dataverse says now, the variable that names Finance, and the virtual entities."""
 
 import datetime
+import re
 
 import pytest
 from django.urls import reverse
@@ -29,6 +30,14 @@ def installer(world, environment):
 
 def set_value(client, environment, value):
     return client.post(reverse("connections:set-variable", args=[environment.pk]), {"value": value}, follow=True)
+
+
+def chips(answer):
+    """(colour, visible word) of every environment's chip outside the frame; each has a picture as well."""
+    text = text_of(answer).partition("<main")[2]
+    found = re.findall(r'class="env env-(\w+)"><svg.*?</svg><span class="env-text">(.*?)</span>', text)
+    assert len(found) == text.count('class="env env-')
+    return found
 
 
 def form_of(environment, **changes):
@@ -62,6 +71,29 @@ def test_the_value_is_set_in_dataverse_and_kept_in_the_trail(installer, world, e
     assert (entry.actor, entry.detail) == (world.installer, f"empty → {root}")
     set_value(installer, environment, root)
     assert AuditEntry.objects.filter(verb="set variable").count() == 1
+
+
+def steps_of(page):
+    """(title, whether it is done) of the manual configuration, in its order."""
+    found = re.findall(r'<li><div><span class="chip.*?</svg>(Done|To do)</span></div><div><b>(.*?)</b>', page)
+    return [(title, state == "Done") for state, title in found]
+
+
+def test_where_the_link_came_later_the_manual_steps_are_explained(installer, environment, sandbox, address):
+    assert "Manual configuration" not in text_of(installer.get(address))
+    Environment.objects.update(linked_through="not linked")
+    sandbox.put(URI, {"value": None})
+    sandbox.put("virtual-entities/BudgetModelEntity", {"visible": False})
+    page = text_of(installer.get(address))
+    assert "the environment variable must be configured manually" in page
+    link, install, value, entities = (title for title, _ in steps_of(page))
+    assert steps_of(page) == [(link, False), (install, True), (value, False), (entities, False)]
+    Environment.objects.update(linked_through="dual-write")
+    set_value(installer, environment, f"https://localhost:{sandbox.tls_port}")
+    page = text_of(installer.get(address))
+    assert steps_of(page) == [(link, True), (install, True), (value, True), (entities, False)]
+    sandbox.put("virtual-entities/BudgetModelEntity", {"visible": True})
+    assert "Manual configuration" not in text_of(installer.get(address))
 
 
 NO_ROOT, REFUSED = "not the root address", "The portal may not call"
@@ -132,7 +164,7 @@ def test_the_it_administrator_sets_up_an_environment(world, environment):
     page = text_of(installer.post("/environments/new/", form, follow=True))
     assert "Contoso is saved." in page
     assert "not linked to Dynamics 365 Finance" in page
-    assert 'class="env env-production">Production' in text_of(installer.get("/environments/"))
+    assert chips(installer.get("/environments/")) == [("sandbox", "Sandbox"), ("production", "Production")]
     entry = AuditEntry.objects.filter(verb="set up environment").first()
     assert entry.actor == world.installer
     assert "kind: sandbox → production" in entry.detail

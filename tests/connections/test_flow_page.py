@@ -1,5 +1,7 @@
 """Flows and ownership: who owns what, what keeps a flow off, and how ownership moves."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -23,8 +25,9 @@ def post(client, name, *arguments):
 
 
 @pytest.fixture
-def bare(world, environment):
-    """An environment in which nothing is installed and nobody is connected."""
+def bare(world, environment, sandbox):
+    """An environment in which nothing is installed here, Dataverse is as seeded, and nobody is connected."""
+    sandbox.call("POST", "reset")
     Flow.objects.all().delete()
     Connection.objects.all().delete()
     return environment
@@ -175,7 +178,7 @@ def test_several_environments_are_told_apart(world, environment):
         name="Contoso", kind="production", dataverse_url="https://c.example", authority="https://l.example"
     )
     page = text_of(as_(world.owner).get(f"/flows/?environment={other.pk}"))
-    assert 'class="env env-production">Production' in page
+    assert re.search('class="env env-production"><svg.*?</svg><span class="env-text">Production</span>', page)
     assert "The flows are not installed in this environment" in page
     for wrong in ("99", "x", "-1"):
         assert as_(world.owner).get(f"/flows/?environment={wrong}").status_code == 404

@@ -98,11 +98,17 @@ def test_a_flow_with_an_empty_slot_is_not_turned_on(environment, people):
     with pytest.raises(Refused) as refused:
         operations.turn_on(**setting)
     assert [(p.code, p.field) for p in refused.value.problems] == [("reference-empty", "finance")]
-    operations.set_reference(**setting, kind=FINANCE, connection=connection_of(people.owner, environment, FINANCE))
-    operations.turn_on(**setting)
-    assert queries.flow(environment=environment, name=STATUS_FLOW).is_on
-    operations.set_reference(**setting, kind=FINANCE, connection=None)
     assert not queries.flow(environment=environment, name=STATUS_FLOW).is_on
+
+
+def test_emptying_a_slot_turns_the_flow_off(environment, people):
+    connection_of(people.owner, environment)
+    operations.install_flows(actor=people.owner, environment=environment)
+    assert queries.flow(environment=environment, name=EXPORT_FLOW).is_on
+    operations.set_reference(
+        actor=people.owner, environment=environment, name=EXPORT_FLOW, kind=DATAVERSE, connection=None
+    )
+    assert not queries.flow(environment=environment, name=EXPORT_FLOW).is_on
 
 
 def test_a_flow_takes_its_owners_connections_of_the_right_kind_only(environment, people):

@@ -13,9 +13,9 @@ from bpp_portal.audit.models import AuditEntry
 from bpp_portal.kernel.roles import Role
 from connections import entra, operations
 from connections.models import Connection, Environment, ReadinessCheck
+from connections.operations.readiness import _keep, check_again
 from connections.queries.readiness import check
 from connections.queries.readiness.remembered import remembered
-from connections.readiness_operations import _keep, check_again
 from connections.rules.flows import COUNT_FLOW
 from connections.rules.readiness import State
 from connections.tasks import check_readiness
@@ -133,7 +133,7 @@ class TestFixes:
         assert "Set the variable" in text_of(owner.post(CHECK, follow=True))
         html = text_of(owner.post(FIX, {"key": "variable", "value": address}, headers={"HX-Request": "true"}))
         assert "37 of 38 passed" in html
-        assert AuditEntry.objects.filter(verb="set variable", detail=f"nothing → {address}").exists()
+        assert AuditEntry.objects.filter(verb="set variable", detail=f"empty → {address}").exists()
 
     @pytest.mark.parametrize("value", ["", "http://localhost", "https://evil.example", "https://localhost:1/data"])
     def test_an_address_that_may_not_be_called_is_refused(self, owner, sandbox, value):
@@ -152,7 +152,7 @@ class TestFixes:
         sandbox.put("virtual-entities/BudgetCodeEntity", {"visible": False})
         client.force_login(world.installer)
         html = text_of(client.post(FIX, {"key": "entity-BudgetCodeEntity"}, headers={"HX-Request": "true"}))
-        assert "You have no Dataverse connection." in html
+        assert "You have no Dataverse connection in Sandbox. Connect Dataverse first." in html
         assert not AuditEntry.objects.filter(verb="make visible").exists()
 
     @pytest.mark.parametrize("key", ["owner-role", "nothing", ""])

@@ -2,6 +2,8 @@
 
 import base64
 import threading
+import time
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -11,7 +13,7 @@ from bpp_portal.audit.models import AuditEntry
 from connections import entra, queries, vault
 from connections.models import Connection
 from connections.rules.flows import EXPORT_FLOW
-from tests.connections.sign_in import as_, text_of
+from tests.connections.sign_in import as_, connect, text_of
 
 NEW = base64.b64encode(b"n" * 32).decode()
 OTHER = base64.b64encode(b"o" * 32).decode()
@@ -48,30 +50,73 @@ def test_a_wrong_key_is_attention_and_no_crash(world, environment, settings, cap
     assert page.count("The stored sign-in can't be decrypted.") == 2
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_that_refresh_at_once_lose_nothing(environment):
-    both = threading.Barrier(2)
-    tokens, failures = [], []
+SLOW = {"call": "token", "kind": "delay", "seconds": 1.0}
 
-    def refresh():
+
+def dataverse_connection():
+    return Connection.objects.select_related("environment", "owner").get(kind="dataverse")
+
+
+class Refresh(threading.Thread):
+    """A worker that refreshes the token; `meet` is where it waits for the others, its connection already read."""
+
+    def __init__(self, environment, meet):
+        super().__init__()
+        self.root, self.meet, self.token, self.failure = environment.dataverse_url, meet, "", None
+
+    def run(self):
         try:
-            one = Connection.objects.select_related("environment", "owner").get(kind="dataverse")
-            both.wait(10)
-            tokens.append(entra.token_for(one, environment.dataverse_url, refresh=True))
+            self.connection = dataverse_connection()
+            self.meet.wait(10)
+            self.token = entra.token_for(self.connection, self.root, refresh=True)
         except Exception as error:
-            failures.append(error)
+            self.failure = error
         finally:
             database.close()
 
-    workers = [threading.Thread(target=refresh) for _ in range(2)]
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_that_refresh_at_once_lose_nothing(environment, sandbox):
+    before = dataverse_connection().token_version
+    asked = len(sandbox.requests("token"))
+    sandbox.faults({**SLOW, "times": None})
+    both = threading.Barrier(2)
+    workers = [Refresh(environment, both) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join(30)
-    assert not failures
-    assert len(tokens) == 2
-    after = Connection.objects.select_related("environment", "owner").get(kind="dataverse")
-    assert after.status == Connection.Status.CONNECTED
-    assert entra.token_for(after, environment.dataverse_url) in tokens
+    sandbox.faults()
+    # They really met: each had asked before the other one was answered.
+    starts = [datetime.fromisoformat(one["time"]) for one in sandbox.requests("token")[asked:]]
+    assert len(starts) == 2
+    assert abs(starts[0] - starts[1]) < timedelta(seconds=SLOW["seconds"])
+    assert [worker.failure for worker in workers] == [None, None]
+    after = dataverse_connection()
+    assert (after.status, after.token_version) == (Connection.Status.CONNECTED, before + 1)
+    # One of them stored its tokens; the other dropped its own and goes on with what is stored.
+    assert {bytes(worker.connection.token_cache) for worker in workers} == {bytes(after.token_cache)}
+    assert entra.token_for(after, environment.dataverse_url) in [worker.token for worker in workers]
     assert entra.token_for(after, environment.dataverse_url, refresh=True)
     assert queries.finance_client(environment=environment, flow_name=EXPORT_FLOW).rows("Currencies", ("CurrencyCode",))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_refresh_does_not_undo_a_new_sign_in(world, environment, sandbox):
+    """Somebody signs in with another account while a worker still waits for the token of the earlier one."""
+    sandbox.faults({**SLOW, "seconds": 3.0, "times": 1})
+    worker = Refresh(environment, threading.Barrier(1))
+    worker.start()
+    end = time.monotonic() + 10
+    while sandbox.get("faults")["faults"][0]["times"]:  # until the worker has asked
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    connect(as_(world.owner), environment, "dataverse", account="planner@contoso.example")
+    assert worker.is_alive(), "the sign-in came first"
+    signed_in = dataverse_connection()
+    assert signed_in.account == "planner@contoso.example"
+    worker.join(30)
+    assert worker.failure is None
+    after = dataverse_connection()
+    assert bytes(after.token_cache) == bytes(signed_in.token_cache)
+    assert entra.token_for(after, environment.dataverse_url, refresh=True)

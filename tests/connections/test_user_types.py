@@ -28,8 +28,9 @@ def owners(environment):
 
 
 @pytest.fixture
-def installed(world, oakland, environment):
+def installed(world, oakland, environment, sandbox):
     """As after installation: User A owns the flows on the own Dataverse connection."""
+    sandbox.call("POST", "reset")
     Flow.objects.all().delete()
     Connection.objects.all().delete()
     client = as_(world.installer)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from bpp_portal.kernel.roles import Role
 from cubes.models import Cube, Load
 from cubes.operations import Source, import_definition, load
+from cubes.reporting.errors import RefusedValue, refused_values
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 
@@ -115,3 +116,8 @@ def write(tmp_path: Path) -> Callable[[str, str], Source]:
         return Source(path)
 
     return make
+
+
+def refused(report: Load) -> list[RefusedValue]:
+    """Every refused value of a load, in the order of its files."""
+    return list(refused_values(load=report))

@@ -17,7 +17,8 @@ from cubes import queries
 from cubes.engine import AmountOverflow, Engine, FormulaRefused, formula_problem, open_folder
 from cubes.engine.formulas import compile_formula
 from cubes.models import Cube
-from cubes.operations import CubeRefused, add_driver, import_definition, load
+from cubes.operations import CubeRefused, LoadRefused, add_driver, correct, import_definition, load
+from cubes.rules.loading import Mode
 from cubes.rules.security import EVERYTHING
 from cubes.rules.shape import CalculatedShape, ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
 from cubes.rules.slices import ColumnRef, Slice
@@ -208,6 +209,28 @@ def test_a_driver_can_be_added_after_publishing_and_is_zero_until_it_is_loaded(p
     load(actor=None, cube=priced, facts=write("more.csv", "Account,Amount,Rate,Stock\nA,1,1,2.5\n"))
     assert queries.explore(snapshot=queries.latest_snapshot(priced), driver="Twice", **asked).total == Decimal("6.00")
     assert queries.explore(snapshot=before, driver="Stock", **asked).total == 0
+
+
+@pytest.mark.parametrize(("mode", "amount"), [(Mode.APPEND, "10000000000.16"), (Mode.OVERWRITE, "1.04")])
+def test_data_goes_over_what_stood_before_a_driver_was_added(
+    priced: Cube, planner, write, mode: Mode, amount: str
+) -> None:
+    add_driver(actor=planner, cube=priced, name="Stock", precision=1)
+    report = load(actor=None, cube=priced, facts=write("more.csv", "Account,Amount,Rate,Stock\nA,1,1,2.5\n"), mode=mode)
+    totals = {total.driver.name: total.amount for total in report.snapshot.totals.select_related("driver")}
+    assert (totals["Amount"], totals["Stock"]) == (Decimal(amount), Decimal("2.5"))
+
+
+def test_a_load_is_completed_though_a_driver_was_added_since(priced: Cube, planner, write) -> None:
+    report = load(
+        actor=None, cube=priced, facts=write("f.csv", "Account,Amount,Rate\nA,1,1\nB,x,1\n"), allow_partial=True
+    )
+    add_driver(actor=planner, cube=priced, name="Stock", precision=1)
+    with pytest.raises(LoadRefused, match="has no column 'Stock' for driver Stock"):
+        correct(actor=None, load=report, files={"": write("g.csv", "Account,Amount,Rate\nB,2,1\n")})
+    done = correct(actor=None, load=report, files={"": write("h.csv", "Account,Amount,Rate,Stock\nB,2,1,0.5\n")})
+    totals = {total.driver.name: total.amount for total in done.snapshot.totals.select_related("driver")}
+    assert totals == {"Amount": 3, "Rate": 2, "Stock": Decimal("0.5")}
 
 
 @pytest.mark.parametrize(

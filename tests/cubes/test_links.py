@@ -9,11 +9,12 @@ from django.urls import reverse
 from bpp_portal.kernel.roles import Role
 from cubes import queries
 from cubes.models import Cube
-from cubes.operations import CubeRefused, LoadRefused, delete_dimension, import_definition, load
+from cubes.operations import CubeRefused, LoadRefused, correct, delete_dimension, import_definition, load
 from cubes.rules.definition import parse_definition
+from cubes.rules.loading import Mode
 from cubes.rules.slices import ColumnRef, Condition, Operator, Slice
 
-from .conftest import definition_text
+from .conftest import definition_text, refused
 
 APPROVED = Slice((Condition(ColumnRef("Scenario", "Status"), Operator.IN, ("Approved",)),))
 SCENARIOS = "Name,Status\nBase,Approved\nHigh,In review\nLow,\n"
@@ -69,12 +70,42 @@ def test_scenario_status_is_approved_is_a_filter(scenario_cube: Cube, planner, w
 
 def test_a_value_outside_is_a_named_problem(scenario_cube: Cube, write) -> None:
     report = loaded(scenario_cube, write, SCENARIOS.replace("In review", "Rejected"))
-    told = {(error.file, error.row, error.column, error.value): error.reason for error in report.errors.all()}
+    told = {(error.file, error.row, error.column, error.value): error.reason for error in refused(report)}
     reason = told["scenario.csv", 3, "Status", "Rejected"]
     assert reason == (
         "'Rejected' is not a value of Status.Name: Not started, In review, Approved. Correct it, or add it there."
     )
-    assert report.loaded == 2  # the fact of the refused member is not loaded either
+    assert (report.loaded, report.snapshot) == (0, None)  # the facts wait for their members
+    scenario = scenario_cube.shape().dimensions[0].logical_name
+    still = correct(actor=None, load=report, files={scenario: write("still.csv", "Name,Status\nHigh,Wrong\n")})
+    assert [(error.column, error.value) for error in refused(still)] == [("Status", "Wrong")]
+    done = correct(actor=None, load=still, files={scenario: write("mended.csv", "Name,Status\nHigh,In review\n")})
+    assert (done.loaded, done.snapshot.rows) == (3, 3)
+    # The column link dimension stands as well, for the loads to come.
+    assert loaded(scenario_cube, write, statuses=None).loaded == 3
+
+
+def test_a_refused_value_of_the_source_makes_its_users_wait_too(scenario_cube: Cube, write) -> None:
+    report = loaded(scenario_cube, write, statuses=STATUSES.replace("In review", "Not started"))
+    assert [(error.file, error.row) for error in refused(report)] == [("status.csv", 3), ("scenario.csv", 3)]
+    [status], [scenario] = scenario_cube.shape().links, scenario_cube.shape().dimensions
+    mended = {
+        scenario.logical_name: write("a.csv", "Name,Status\nHigh,In review\n"),
+        status.logical_name: write("b.csv", "Name\nIn review\n"),
+    }
+    assert correct(actor=None, load=report, files=mended).loaded == 3
+
+
+@pytest.mark.parametrize("mode", [Mode.OVERWRITE, Mode.APPEND])
+def test_members_that_are_added_are_checked_against_all_values_that_stand(
+    scenario_cube: Cube, write, mode: Mode
+) -> None:
+    loaded(scenario_cube, write)
+    facts = write("facts.csv", "Scenario,Amount\nBase,1.00\nFourth,8.00\n")
+    files = {"Scenario": write("s.csv", "Name,Status\nFourth,Done\n"), "Status": write("t.csv", "Name\nDone\n")}
+    report = load(actor=None, cube=scenario_cube, facts=facts, dimensions=files, mode=mode)
+    assert (report.loaded, refused(report)) == (2, [])
+    assert "Status: 4 members (from t.csv, 3 from the snapshot before)." in report.notes
 
 
 def test_the_column_link_dimension_needs_members(scenario_cube: Cube, write) -> None:

@@ -16,7 +16,7 @@ from cubes.models import Load, Snapshot
 from cubes.rules.security import EVERYTHING
 from cubes.rules.slices import ColumnRef, Condition, Operator, Slice
 
-from .conftest import SAMPLES, sample
+from .conftest import SAMPLES, refused, sample
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +83,7 @@ def test_the_whole_budget_and_filters_drawn_at_random(oakland_load: Load) -> Non
 
 def test_the_city_s_file_loads_but_for_its_last_record(oakland_load: Load) -> None:
     assert (oakland_load.processed, oakland_load.loaded, oakland_load.failed) == (22_236, 22_235, 1)
-    error = oakland_load.errors.get()
+    [error] = refused(oakland_load)
     assert (error.file, error.row, error.column, error.value) == ("facts.csv", 22_237, "amount", "")
     assert error.reason == "The amount is empty. Enter a number, 0 included, or take the record out."
     assert oakland_load.snapshot is not None

@@ -14,13 +14,16 @@ from django.urls import reverse
 from bpp_portal.kernel.roles import Role
 from cubes import queries
 from cubes.models import Cube, Dimension, WorkbookImport
-from cubes.operations import CubeRefused, publish
+from cubes.operations import CubeRefused, correct, publish
 from cubes.rules.shape import DataType
 from cubes.rules.workbooks.checking import file_problems, file_warnings
 from cubes.rules.workbooks.detecting import detect
 from cubes.rules.workbooks.plan import Plan, Use, from_json, to_json
 from cubes.rules.workbooks.plan import Role as SheetRole
 from cubes.rules.workbooks.profile import SheetProfile, profile_column, type_of
+
+from .conftest import refused
+from .test_hostile import bomb
 
 pytestmark = pytest.mark.django_db
 Sheets = dict[str, list[list[Any]]]
@@ -158,10 +161,12 @@ def test_existing_dimensions_are_reused_with_their_members(visit: Client, three,
     visit.post(page(item, "review"), {"name": "Second", "action": "load"})
     snapshot = queries.latest_snapshot(Cube.objects.get(name="Second"))
     assert "as they stand in other cubes" in snapshot.load.notes
+    said = {table.name: table.note for table in snapshot.load.tables.all()}
+    assert said["Accounts"] == "No file: its members are those that stand in another cube."
     assert Dimension.objects.filter(name="Accounts").count() == 1
 
 
-def test_a_column_is_linked_by_hand(visit: Client, files) -> None:
+def test_a_column_is_linked_by_hand(visit: Client, files, write) -> None:
     sheets: Sheets = {
         "Facts": [["Scenario", "Amount"], ["Base", 1.25], ["High", 2.5]],
         "Scenario": [["Name", "Status"], ["Base", "Approved"], ["High", "Rejected"]],
@@ -175,8 +180,14 @@ def test_a_column_is_linked_by_hand(visit: Client, files) -> None:
     visit.post(page(item, "review"), {"name": "Linked", "action": "load"})
     cube = Cube.objects.get(name="Linked")
     assert str(cube.shape().dimensions[0].columns[1].linked_to) == "Status.Name"
-    load = cube.loads.get()
-    assert load.errors.filter(column="Status", value="Rejected").exists()
+    report = cube.loads.get()
+    assert [(item.sheet, item.row, item.column, item.value) for item in refused(report)] == [
+        ("Scenario", 3, "Status", "Rejected")
+    ]
+    # The facts wait for the member; corrected, they are read from their own sheet of the kept workbook.
+    mended = write("scenario.csv", "Name,Status\nHigh,In review\n")
+    done = correct(actor=None, load=report, files={cube.shape().dimensions[0].logical_name: mended})
+    assert (report.snapshot, done.loaded, done.failed) == (None, 2, 0)
 
 
 def test_workbooks_belong_to_one_person_and_go(visit: Client, three, person) -> None:
@@ -217,6 +228,20 @@ def test_what_is_no_workbook_is_refused(visit: Client) -> None:
     assert visit.post(reverse("cubes:new-excel"), {}).status_code == 422
     assert file_problems([("a.csv", 1)]) and file_problems([("a.xlsx", 30_000_000)])
     assert len(file_warnings([(f"{n}.xlsx", 3_000_000) for n in range(6)])) == 2
+
+
+def test_a_hostile_workbook_is_refused_before_it_is_opened(visit: Client, tmp_path: Path) -> None:
+    upload = SimpleUploadedFile("plan.xlsx", bomb(tmp_path / "bomb.xlsx").read_bytes())
+    answer = visit.post(reverse("cubes:new-excel"), {"files": [upload]})
+    assert answer.status_code == 422 and "packed more tightly than a spreadsheet does" in answer.content.decode()
+    assert not WorkbookImport.objects.exists()
+
+
+def test_every_column_of_dates_has_its_own_days(visit: Client, files) -> None:
+    facts = [["From", "To", "Amount"], ["2026-01-01", "2026-01-31", 1.5], ["2026-02-01", "2026-02-28", 2.5]]
+    item = begun(visit, files(plan={"Plan": facts}))
+    visit.post(page(item, "review"), {"name": "Days", "action": "load"})
+    assert queries.latest_snapshot(Cube.objects.get(name="Days")).rows == 2
 
 
 def test_types_are_the_narrowest_that_take_all_values() -> None:

@@ -266,7 +266,12 @@ def test_production_asks_once_more(planner):
     assert "This writes 314 lines to Production, USMF." in text
     assert "Export 314 lines to Production" in text
     assert Run.objects.count() == 1
-    assert planner.post(ADDRESS, data | {"action": "export-confirmed"}).status_code == 302
+    [confirmed] = re.findall(r'value="(export-confirmed:\d+)"', text)
+    assert confirmed == f"export-confirmed:{environment.pk}"
+    for unasked in ("export-confirmed", "export-confirmed:999", f"export-confirmed:{environment.pk}0"):
+        assert "This writes 314 lines" in html(planner.post(ADDRESS, data | {"action": unasked}))
+    assert Run.objects.count() == 1
+    assert planner.post(ADDRESS, data | {"action": confirmed}).status_code == 302
     assert Run.objects.count() == 2
 
 

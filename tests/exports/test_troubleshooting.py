@@ -150,6 +150,13 @@ class TestMissingFinanceUserRoles:
         post_pane(planner_page, data)
         assert "No permission to execute Finance operation" in page_of(planner_page, work(Run.objects.get()))
 
+    def test_a_start_that_finance_forbids_is_tried_once(self, world, oakland, sandbox, tmp_path):
+        sandbox.faults({"call": "ImportFromPackage", "kind": "status", "status": 403, "times": None})
+        run = work(by_command(tmp_path))
+        assert (run.state, run.headline) == (State.FAILED, "No permission to execute Finance operation")
+        assert run.retries_used == 0
+        assert len(sandbox.requests("ImportFromPackage")) == 1
+
     def test_the_export_user_does_not_exist_in_finance(self, world, oakland, sandbox, tmp_path):
         sandbox.put("users/planner", {"enabled": False})
         assert work(by_command(tmp_path)).headline == "No permission to execute Finance operation"

@@ -28,6 +28,8 @@ PAGES = [
     "/exports/BPP-999999/",
     f"{OAKLAND}export/",
     "/readiness/",
+    "/notices/",
+    "/notices/?show=unread",
 ]
 
 
@@ -127,7 +129,11 @@ def test_readiness_broken_opened_and_mended(visit, demo, size):
     try:
         owner = visit("owner", size)
         page = owner.open("/readiness/")
+        demo.sandbox("PUT", "faults", {"faults": [{"call": "*", "kind": "delay", "seconds": 0.4, "times": None}]})
         page.click(".commandbar button:has-text('Check again')")
+        expect(page.locator("#readiness-count")).to_contain_text("of 38 checked")
+        owner.accessible("readiness while it is checked")
+        demo.sandbox("PUT", "faults", {"reset": True})
         failing = page.locator("#check-owner-duty")
         expect(failing).to_contain_text("Access denied when reading dimension parameters")
         failing.locator("summary").click()
@@ -144,6 +150,11 @@ def test_readiness_broken_opened_and_mended(visit, demo, size):
     for group in page.locator(".checks > summary").all():
         group.click()
     owner.accessible("readiness, all is well")
+    owner.open("/notices/")
+    expect(page.locator(".notice").first).to_contain_text("Sandbox USMF is ready for exports again.")
+    owner.accessible("notices")
+    page.locator(".notice-read button").first.click()
+    expect(page.locator(".notice").first).not_to_contain_text("Mark read")
 
 
 @SIZES

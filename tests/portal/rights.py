@@ -29,13 +29,19 @@ account_reauthenticate                    GET    .              302 200 200 200 
 account_email                             GET    .              200 200 200 200 200 200 200 200 200
 account_email_verification_sent           GET    .              200 200 200 200 200 200 200 200 200
 account_change_password                   GET    .              302 200 200 200 200 200 200 200 200
-account_set_password                      GET    .              302 302 302 302 302 302 302 302 302
+route:accounts/password/set/              GET    .              200 200 200 200 200 200 200 200 200
+account_set_password                      GET    .              200 200 200 200 200 200 200 200 200
 account_reset_password                    GET    .              200 200 200 200 200 200 200 200 200
 account_confirm_login_code                GET    .              302 302 302 302 302 302 302 302 302
 account_confirm_email                     GET    key            200 200 200 200 200 200 200 200 200
 account_reset_password_from_key_done      GET    .              200 200 200 200 200 200 200 200 200
 account_reset_password_from_key           GET    reset-key      200 200 200 200 200 200 200 200 200
 account_reset_password_done               GET    .              200 200 200 200 200 200 200 200 200
+entra_login                               GET    .              405 405 405 405 405 405 405 405 405
+entra_login                               POST   .              200 200 200 200 200 200 200 200 200
+entra_callback                            GET    .              403 403 403 403 403 403 403 403 403
+entra_account                             GET    .              302 200 200 200 200 200 200 200 200
+entra_account                             POST   .              302 302 302 302 302 302 302 302 302
 mfa_index                                 GET    .              302 200 200 200 200 200 200 200 200
 mfa_authenticate                          GET    .              302 302 302 302 302 302 302 302 302
 mfa_reauthenticate                        GET    .              302 302 302 302 302 302 302 302 302
@@ -94,6 +100,14 @@ cubes:loads                               GET    cube           302 403 200 200 
 cubes:loads                               GET    draft-cube     302 403 200 200 404 403 403 403 403
 cubes:load-report                         GET    load           302 403 200 200 200 403 403 403 403
 cubes:load-report                         GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-errors-csv                     GET    load           302 403 200 200 200 403 403 403 403
+cubes:load-errors-csv                     GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-errors-xlsx                    GET    load           302 403 200 200 200 403 403 403 403
+cubes:load-errors-xlsx                    GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-records                        GET    load           302 403 404 404 404 403 403 403 403
+cubes:load-records                        GET    load-elsewhere 302 403 404 404 404 403 403 403 403
+cubes:load-correct                        POST   load           302 403 422 422 422 403 403 403 403
+cubes:load-correct                        POST   load-elsewhere 302 403 404 404 404 403 403 403 403
 cubes:load                                GET    cube           302 403 200 200 200 403 403 403 403
 cubes:load                                GET    draft-cube     302 403 200 200 404 403 403 403 403
 cubes:load                                POST   cube           302 403 200 200 200 403 403 403 403
@@ -120,8 +134,12 @@ api-export                                GET    run            401 200 200 200 
 api-export-status                         GET    run            401 200 200 200 403 403 403 200 403
 schema                                    GET    .              401 200 200 200 200 200 200 200 200
 signed_in_again                           GET    .             302 200 200 200 200 200 200 200 200
+notices:list                              GET    .             302 200 200 200 200 200 200 200 200
+notices:read-all                          POST   .             302 302 302 302 302 302 302 302 302
+notices:read                              POST   others-notice 302 404 404 404 404 404 404 404 404
 flows                                     GET    .             302 200 200 403 403 403 403 403 403
 readiness:page                            GET    .             302 200 200 200 200 200 200 200 403
+readiness:live                            GET    .             302 200 200 200 200 200 200 200 403
 readiness:check                           POST   .             302 302 302 302 302 302 302 302 403
 readiness:fix                             POST   .             302 404 404 403 403 403 403 403 403
 connections:list                          GET    .             302 200 200 403 403 403 403 403 403
@@ -134,6 +152,7 @@ connections:update                        POST   environment   302 302 403 403 4
 connections:take-ownership                GET    environment   302 200 200 403 403 403 403 403 403
 connections:take-ownership                POST   environment   302 302 302 403 403 403 403 403 403
 connections:turn-on-all                   POST   environment   302 302 302 403 403 403 403 403 403
+connections:bring-in-line                 POST   environment   302 302 302 403 403 403 403 403 403
 connections:turn-on                       POST   flow          302 302 302 403 403 403 403 403 403
 connections:turn-off                      POST   flow          302 302 302 403 403 403 403 403 403
 connections:environments                  GET    .             302 200 200 403 403 403 403 403 403
@@ -152,9 +171,9 @@ ADMIN = """
 audit.auditentry                 IA  .   .      .
 auth.group                       I   .   .      .
 auth.user                        I   I   I      I
-connections.connection           IA  .   IA     IA
+connections.connection           IA  .   IA     I
 connections.connectionreference  IA  .   IA     .
-connections.environment          IA  I   I      I
+connections.environment          IA  I   I      .
 connections.flow                 IA  .   IA     .
 cubes.cube                       A   .   .      .
 cubes.dimension                  A   .   .      .

@@ -137,7 +137,7 @@ def test_a_guest_is_told_whom_to_ask(client, world):
     client.force_login(world.guest)
     text = client.get("/").content.decode()
     assert "You are signed in, but you have no role in this portal yet." in text
-    assert "owner" in text
+    assert "installer" in text  # who gives roles
 
 
 def test_strangers_are_sent_to_the_sign_in(client, world, oakland):

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Success
 
 from bpp_portal.kernel.roles import Role
+from bpp_portal.notices.models import Notice
 from connections.models import Connection
 from connections.rules.flows import COUNT_FLOW
 from cubes.models import Cube, Load
@@ -136,6 +137,8 @@ def stage(world, codes) -> Stage:
     )
     Cube.objects.create(name="Hidden", slug="hidden", logical_name="hidden")
     load = Load.objects.get()
+    told = {"topic": "t", "kind": "info", "word": "Told", "text": "Something changed."}
+    notice = Notice.objects.create(user=other, **told)
     people: dict[str, Any] = {"-": None}
     password = make_password("right and long enough")
     clients = {"-": Client()}
@@ -145,10 +148,10 @@ def stage(world, codes) -> Stage:
             people[letter].groups.add(Group.objects.get(name=role.value))
         clients[letter] = Client()
         clients[letter].force_login(people[letter])
-    return Stage(clients, people, arguments(codes, run, failed, draft, load), run)
+    return Stage(clients, people, arguments(codes, run, failed, draft, load, notice), run)
 
 
-def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load) -> dict[str, Any]:
+def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load, notice: Notice) -> dict[str, Any]:
     """Kind of object → arguments of its address, and those of one that is absent (None: no such thing)."""
     return {
         ".": ([], None),
@@ -171,6 +174,7 @@ def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load) -> 
         "flow": ([run.environment_id, COUNT_FLOW], [999_999, COUNT_FLOW]),
         "entity": ([run.environment_id, "BudgetModelEntity"], [999_999, "BudgetModelEntity"]),
         "connection": ([Connection.objects.earliest("pk").pk], [999_999]),
+        "others-notice": ([notice.pk], [999_999]),
         "row": ([999_999, 1], None),
         "anything": (["nothing/here"], None),
     }
@@ -182,6 +186,7 @@ def kind_of(route: str) -> str:
         ("<str:entity>", "entity"),
         ("<str:name>", "flow"),
         ("connections/<int:pk>", "connection"),
+        ("notices/<int:pk>", "others-notice"),
         ("<int:pk>", "environment"),
         ("<uuid:key>", "workbooks"),
         ("slug", "cube"),
@@ -255,9 +260,10 @@ def test_what_is_absent_is_404_for_everybody_who_is_not_refused(stage):
 
 
 def faceless(answer: Any, address: str) -> tuple[int, str, dict[str, str]]:
-    """An answer without what differs from one request to the next: its id, the tokens of forms, its own address."""
+    """An answer without what differs from one request to the next: id and time, the tokens of forms, its address."""
     text = answer.content.decode().replace(answer["X-Correlation-Id"], "ID").replace(address, "ADDRESS")
     text = re.sub(r'(csrfmiddlewaretoken" value="|X-CSRFToken": ")[A-Za-z0-9]+', r"\1TOKEN", text)
+    text = re.sub(r"\d\d:\d\d:\d\d UTC", "TIME", text)
     headers = {k: v for k, v in answer.items() if k not in ("X-Correlation-Id", "Content-Length")}
     return answer.status_code, text, headers
 

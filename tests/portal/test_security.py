@@ -16,7 +16,8 @@ from rest_framework.test import APIClient
 from bpp_portal.kernel.roles import Role
 from connections import http
 from connections.errors import FinanceNotConfigured
-from connections.models import Environment
+from connections.forms import EnvironmentForm
+from connections.models import Connection, Environment, Flow, StartLock
 from cubes.models import Cube, Snapshot
 from exports.forms import form_data
 from exports.models import Attempt, Export, Run
@@ -55,6 +56,7 @@ class TestMassAssignment:
     def test_the_pane_takes_what_it_shows_and_nothing_else(self, client, world, codes):
         client.force_login(world.planner)
         form = form_data(configuration("codes/codes.json").configuration)
+        form |= {"environment": Environment.objects.get().pk}
         extra = {name: forged(name, world.owner.pk) for name in FIELDS if name not in form}
         extra |= {"client_token": str(uuid.uuid4())}
         answer = client.post(reverse("pane:open", args=[codes.slug]), extra | form | {"action": "export"})
@@ -84,6 +86,39 @@ class TestMassAssignment:
             before,
         )
         assert not user.user_permissions.exists()
+
+    @pytest.mark.parametrize("address", ["/environments/new/", "/environments/{pk}/edit/", "{admin}"])
+    def test_an_environment_takes_the_fields_of_its_form(self, client, world, environment, address):
+        client.force_login(world.installer)
+        admin = reverse("admin:connections_environment_change", args=[environment.pk])
+        address = address.format(pk=environment.pk, admin=admin)
+        offered = set(EnvironmentForm._meta.fields or ())
+        form = {name: getattr(environment, name) or "" for name in offered}
+        if address.endswith("/new/"):
+            form["name"] = "Other"
+        before = [Connection.objects.count(), Flow.objects.count(), *Flow.objects.values_list("owner", "is_on")]
+        locks = list(StartLock.objects.filter(environment=environment).values())
+        names = {
+            field.name for model in (Environment, Connection, Flow, StartLock) for field in model._meta.get_fields()
+        }
+        extra = dict.fromkeys(names - offered, "99")
+        assert {"id", "flows", "connections", "owner", "is_on", "holder", "token_cache"} <= set(extra)
+        assert client.post(address, extra | form).status_code == 302
+        assert before == [Connection.objects.count(), Flow.objects.count(), *Flow.objects.values_list("owner", "is_on")]
+        assert locks == list(StartLock.objects.filter(environment=environment).values())
+        assert not Environment.objects.filter(pk=99).exists()
+
+    def test_a_sign_in_begins_for_oneself_whatever_is_posted(self, client, world, environment):
+        client.force_login(world.installer)
+        extra = {"owner": world.owner.pk, "account": "x", "token_version": 99, "redirect_uri": "https://evil.example/"}
+        extra |= {"status": "connected", "login_hint": "owner@contoso.example", "back": "https://evil.example/"}
+        form = {"environment": environment.pk, "kind": "dataverse"}
+        answer = client.post(reverse("connections:sign-in"), extra | form)
+        assert answer.status_code == 302, "`back` is one of three words"
+        del extra["back"]
+        away = client.post(reverse("connections:sign-in"), extra | form)["Refresh"]
+        assert "evil.example" not in away
+        assert "login_hint=installer%40contoso.example" in away
 
     def test_who_is_not_an_it_administrator_gives_no_role(self, client, world):
         client.force_login(world.owner)
@@ -149,6 +184,14 @@ WAYS_IN = [
     "https://evil-fin.operations.dynamics.com/",
     "https://attacker-trial.operations.dynamics.com/",
     "https://169.254.169.254/latest/meta-data/",
+    "https://fin.operations.dynamics.com./",
+    "https://f\u0131n.operations.dynamics.com/",
+    "https://xn--fn-gka.operations.dynamics.com/",
+    "https://fin\u3002operations.dynamics.com/",
+    "https://[fe80::1%25eth0]:{port}/",
+    "https://[fe80::1%eth0]:{port}/",
+    "https://fin.operations.dynamics.com:{port}@127.0.0.1/",
+    "//127.0.0.1:{port}/",
     "file:///etc/passwd",
     "gopher://127.0.0.1:{port}/",
 ]
@@ -161,6 +204,16 @@ def test_no_connection_leaves_for_a_host_that_is_not_allowed(settings, ear, way,
     settings.ALLOWED_BLOB_HOSTS = [".blob.core.windows.net"]
     with pytest.raises(FinanceNotConfigured):
         http.request("GET", way.format(port=ear.port), repeatable=True, storage=storage)
+    assert ear.came == 0
+
+
+def test_a_redirect_of_the_other_side_leads_nowhere(world, codes, sandbox, ear):
+    """Neither Finance, nor Dataverse, nor the storage can send the portal on, with or without its token."""
+    for call in ("ImportFromPackage", "PutBlob", "GetAzureWriteUrl"):
+        sandbox.faults({"call": call, "kind": "redirect", "location": f"https://127.0.0.1:{ear.port}/", "times": 1})
+        run = work(export(world.planner, "codes/codes.json"))
+        assert run.state in (State.SUCCEEDED, State.FAILED), call
+        sandbox.faults(reset=True)
     assert ear.came == 0
 
 

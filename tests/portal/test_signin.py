@@ -126,7 +126,7 @@ def test_the_form_must_be_ours(planner):
     assert not is_signed_in(client)
 
 
-def test_only_a_demo_shows_its_passwords(client, db, settings):
+def test_only_a_demo_shows_its_passwords(client, people, settings):
     assert "demo-planner" in client.get("/accounts/login/").content.decode()
     settings.PORTAL_ENV = "production"
     assert "demo-planner" not in client.get("/accounts/login/").content.decode()

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from connections.errors import RemoteError
 from connections.models import Environment
+from connections.operations import check_again
 from connections.queries import default_environment
-from connections.readiness_operations import check_again
 from connections.rules.readiness import Report, Row, State
 
 

@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from connections import entra, operations, queries
+from connections.entra_application import client_secret
 from connections.errors import RemoteError
 from connections.models import Connection, Environment
 from connections.rules.flows import ConnectionKind
@@ -23,9 +24,12 @@ REDIRECT_URI = "http://localhost/connections/signed-in/"
 
 
 class Command(BaseCommand):
-    help = "Creates or updates the Sandbox environment, signs the flow owner in, installs and turns on the flows."
+    help = "Creates or updates an environment of the demo, signs the flow owner in, installs and turns on the flows."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--name", default=NAME, help="name of the environment")
+        kinds = Environment.Kind.values
+        parser.add_argument("--kind", default=Environment.Kind.SANDBOX, choices=kinds, help="what its pages call it")
         parser.add_argument("--owner", default="owner", help="user who owns the flows")
         parser.add_argument("--installer", default="installer", help="user who installs the flows")
 
@@ -33,17 +37,19 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("The sandbox is for the demo. In production, add the environment in the administration.")
         facts = _facts()
-        if facts["client_secret"] != settings.ENTRA_CLIENT_SECRET:
+        if facts["client_secret"] != client_secret(options["name"]):
             raise CommandError("Set ENTRA_CLIENT_SECRET to the client_secret of the sandbox's facts.")
         owner, installer = _user(options["owner"]), _user(options["installer"])
-        environment = _environment(installer, facts)
+        environment = _environment(installer, facts, options["name"], options["kind"])
         try:
             operations.install_flows(actor=installer, environment=environment)
             if environment.flows.exclude(owner=owner).exists():
                 operations.take_ownership(actor=owner, environment=environment)
             for kind in (ConnectionKind.DATAVERSE, ConnectionKind.FINANCE):
                 _connect(owner, environment, kind)
-            _turn_on(owner, environment)
+            # A sandbox that was reset forgot what Dataverse was told of flows that are on here.
+            if not operations.turn_on_all(actor=owner, environment=environment):
+                operations.bring_in_line(actor=owner, environment=environment)
         except RemoteError as error:
             raise CommandError(" ".join(filter(None, (f"{error}.", error.hint)))) from None
         if options["verbosity"]:
@@ -67,12 +73,12 @@ def _user(name: str) -> Any:
     return user
 
 
-def _environment(actor: Any, facts: dict[str, Any]) -> Environment:
+def _environment(actor: Any, facts: dict[str, Any], name: str, kind: str) -> Environment:
     authority = facts["authority"].rstrip("/").removesuffix(f"/{facts['tenant_id']}")
     return operations.save_environment(
         actor=actor,
-        name=NAME,
-        kind=Environment.Kind.SANDBOX,
+        name=name,
+        kind=kind,
         dataverse_url=facts["dataverse_url"],
         tenant_id=facts["tenant_id"],
         authority=authority,
@@ -127,9 +133,3 @@ def _answer_of_page(address: str) -> dict[str, str]:
         redirect.close()
         return dict(parse_qsl(urlsplit(redirect.headers.get("Location", "")).query))
     raise CommandError("The sandbox's sign-in page did not answer with a code.")
-
-
-def _turn_on(owner: Any, environment: Environment) -> None:
-    for flow in queries.flows(environment=environment):
-        if not flow.is_on:
-            operations.turn_on(actor=owner, environment=environment, name=flow.name)

@@ -6,7 +6,7 @@ from django.conf import settings
 
 from connections.data_management import PROJECT, PROJECTS
 from connections.finance import FinanceClient
-from connections.rules.readiness import State
+from connections.rules.readiness import Holding, State
 from connections.rules.wire import DELIMITERS, day_of, literal, text_of
 
 from .entities import Rows
@@ -15,6 +15,10 @@ from .sheet import Sheet
 _BUDGET_FORMAT = "DataEntityBudgetDimensionFormat"
 _COMMENT = "bpp_portal run "
 SHOWN = 3
+_RENAME = (
+    "Rename the values in the cube and in Finance, change the delimiter in Finance (General ledger parameters), or "
+    "filter these rows out. The export pane names the values."
+)
 
 
 def dimension_format(sheet: Sheet, rows: Rows) -> str:
@@ -66,9 +70,18 @@ def budget_code(sheet: Sheet, rows: Rows, legal_entity: str) -> None:
 
 
 def delimiter_values(
-    sheet: Sheet, finance: FinanceClient, legal_entity: str, segments: Sequence[str], mark: str
+    sheet: Sheet,
+    finance: FinanceClient,
+    legal_entity: str,
+    segments: Sequence[str],
+    mark: str,
+    sent: Sequence[Holding] | None,
 ) -> None:
-    """Finance's own values that hold the delimiter, of the format's dimensions."""
+    """Finance's own values that hold the delimiter, of the format's dimensions, and those that cubes would send.
+
+    Cubes are named with a column and a count: who reads readiness need not be allowed to see their values. `sent` is
+    None when nobody knows the cubes.
+    """
     names = " or ".join(f"FinancialDimension eq {literal(name)}" for name in segments)
     where = (
         f"contains(DimensionValue,{literal(mark)}) and ({names}) and "
@@ -82,12 +95,19 @@ def delimiter_values(
     )
     if rows is None:
         return
-    if not rows:
-        sheet.passed("delimiter-values", f"No value of {', '.join(segments)} holds {mark}")
+    places = [f"{_values(one.values)} of {one.column} in the cube {one.cube}" for one in (sent or ())[:SHOWN]]
+    places += [f"{text_of(r, 'FinancialDimension')} {text_of(r, 'DimensionValue')} in Finance" for r in rows[:SHOWN]]
+    if places:
+        more = " and others" if max(len(rows), len(sent or ())) > SHOWN else ""
+        hint = _RENAME if sent else ""
+        sheet.note("delimiter-values", State.WARNING, f"{mark} stands in {', '.join(places)}{more}", hint)
         return
-    values = ", ".join(f"{text_of(r, 'FinancialDimension')} {text_of(r, 'DimensionValue')}" for r in rows[:SHOWN])
-    more = " and others" if len(rows) > SHOWN else ""
-    sheet.note("delimiter-values", State.WARNING, f"{mark} stands in {values}{more}")
+    beside = "" if sent is None else ", nor one of the published cubes,"
+    sheet.passed("delimiter-values", f"No value of {', '.join(segments)}{beside} holds {mark}")
+
+
+def _values(count: int) -> str:
+    return "1 value" if count == 1 else f"{count:,} values"
 
 
 def entry_numbers(sheet: Sheet, finance: FinanceClient) -> None:

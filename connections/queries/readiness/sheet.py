@@ -53,7 +53,14 @@ class Sheet:
             self.blames[key] = replace(refused, finding=replace(refused.finding, state=state))
 
     def rows(self) -> tuple[Row, ...]:
-        return settle(self.findings, self.blames, self.seconds)
+        """One row for each precondition; those that nobody has asked about yet are not checked."""
+        return settle(dict(self.findings), dict(self.blames), dict(self.seconds))
+
+    def answered(self) -> tuple[Row, ...]:
+        """The rows that are known already, those that can't be asked about any more included."""
+        rows = self.rows()
+        failing = {row.key for row in rows if row.state is State.FAILS}
+        return tuple(row for row in rows if row.state is not State.NOT_CHECKED or row.waits_for in failing)
 
 
 class HeldToken:

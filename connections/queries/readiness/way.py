@@ -21,10 +21,11 @@ MOST_SKEW_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Flows:
-    """The connections that an export runs with; None when the slot is empty."""
+    """The connections that an export runs with, None when the slot is empty; and the names of the flows `on`."""
 
     export: Connection | None
     status: Connection | None
+    on: tuple[str, ...]
 
 
 def flows_of(sheet: Sheet, environment: Environment) -> Flows:
@@ -44,6 +45,7 @@ def flows_of(sheet: Sheet, environment: Environment) -> Flows:
     return Flows(
         _connection(found.get(EXPORT_FLOW), ConnectionKind.DATAVERSE),
         _connection(found.get(STATUS_FLOW), ConnectionKind.FINANCE),
+        tuple(name for name, flow in found.items() if flow.is_on and flow.owner),
     )
 
 
@@ -122,13 +124,15 @@ def dataverse_way(sheet: Sheet, environment: Environment, connection: Connection
     return client
 
 
-def finance_way(sheet: Sheet, dataverse: DataverseClient, flows_: Flows) -> FinanceClient | None:
-    """A client of Finance as the flow owner, at the address of the environment variable."""
+def finance_way(sheet: Sheet, dataverse: DataverseClient, flows_: Flows, *, beyond: bool) -> FinanceClient | None:
+    """A client of Finance as the flow owner, at the address of the environment variable, if asked to go `beyond` it."""
     root = sheet.ask("variable", "dataverse", dataverse.finance_url)
     if root is None or flows_.export is None:
         return None
     connection = flows_.export
     sheet.passed("variable", f"{FINANCE_URI_NAME} is {root}")
+    if not beyond:
+        return None
     probe(sheet, "finance", root, "data")
     trusted = sheet.findings.get("certificate")
     if "finance" not in sheet.findings or (trusted and trusted.state is not State.PASSED):

@@ -1,5 +1,6 @@
 """Readiness: would an export succeed in this environment now? One table of preconditions, and the verdict over it."""
 
+from .again import Holding, freed, merged, needs
 from .blaming import blame
 from .names import DATA_PROJECT_ENTITIES, ENTITY_NAMES, entity_key, flow_key
 from .table import BY_KEY, PRECONDITIONS
@@ -15,6 +16,7 @@ __all__ = [
     "Finding",
     "Fix",
     "Group",
+    "Holding",
     "Precondition",
     "Report",
     "Row",
@@ -22,5 +24,8 @@ __all__ = [
     "blame",
     "entity_key",
     "flow_key",
+    "freed",
+    "merged",
+    "needs",
     "settle",
 ]

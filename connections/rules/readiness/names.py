@@ -1,16 +1,10 @@
 """Keys and names that several groups of preconditions use."""
 
+from connections.rules.entities import VIRTUAL_ENTITIES
+
 DATA_PROJECT_ENTITIES = ("DataManagementDefinitionGroupEntity", "DataManagementDefinitionGroupDetailEntity")
 PARAMETERS_ENTITY = "DimensionParametersEntity"
-ENTITY_NAMES = (
-    "LedgerEntity",
-    "BudgetModelEntity",
-    "BudgetDimensionEntity",
-    "DimensionIntegrationFormatEntity",
-    "BudgetCodeEntity",
-    *DATA_PROJECT_ENTITIES,
-    PARAMETERS_ENTITY,
-)
+ENTITY_NAMES = tuple(VIRTUAL_ENTITIES)
 ROLE, DUTY = "Data management operations user", "Inquire into dimension parameters master"
 SECURITY = "A security administrator in Finance. The portal cannot grant Finance roles."
 

@@ -151,7 +151,7 @@ def open_pane(
         hidden_mapping=tuple(others),
         filters=filter_views(form, checked),
         remote=remote or checked.remote,
-        sent_before=_sent_before(form.configuration(), snapshot),
+        sent_before=_sent_before(form.configuration(), snapshot, environment),
         cube=cube,
         snapshot=snapshot,
         readiness=_readiness(user, environment, form.legal_entity),
@@ -197,11 +197,11 @@ def _defaults(form: PaneForm, schema: BudgetSchema | None) -> PaneForm:
     return replace(form, budget_code=code.code) if code else form
 
 
-def _sent_before(chosen: Configuration, snapshot: Snapshot) -> Run | None:
-    """The latest run with the same lines of which something stands, or may stand, in Finance."""
+def _sent_before(chosen: Configuration, snapshot: Snapshot, environment: Environment) -> Run | None:
+    """The latest run with the same lines of which something stands, or may stand, in the Finance of `environment`."""
     empty = [State.FAILED, State.CANCELLED]
     return (
-        Run.objects.filter(export__fingerprint=chosen.fingerprint(), snapshot=snapshot)
+        Run.objects.filter(export__fingerprint=chosen.fingerprint(), snapshot=snapshot, environment=environment)
         .exclude(state__in=empty)
         .select_related("export")
         .first()

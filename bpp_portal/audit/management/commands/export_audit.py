@@ -11,10 +11,9 @@ from django.utils.dateparse import parse_date
 from bpp_portal.audit import chain
 from bpp_portal.audit.models import AuditEntry
 from bpp_portal.audit.queries import Asked, entries
+from bpp_portal.kernel.formulas import neutral
 
 COLUMNS = (*chain.COVERED, "hash")
-# A spreadsheet takes a cell that begins with one of these for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Command(BaseCommand):
@@ -60,4 +59,4 @@ def _csv(file: TextIO | Any, rows: Any) -> int:
 def _cell(row: AuditEntry, name: str) -> str:
     value = getattr(row, name)
     text = row.at.isoformat() if name == "at" else "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return neutral(text)

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 from django.utils import timezone
 
+from bpp_portal.audit import triggers
 from bpp_portal.audit.chain import Head
 from bpp_portal.audit.queries import check_chain, head
 
@@ -28,6 +30,10 @@ class Command(BaseCommand):
         found = check_chain(anchors=anchors)
         if found is not None:
             raise CommandError(f"The audit trail is broken at entry {found.seq}: {found.why}.")
+        open_to = triggers.missing(connection)
+        if open_to:
+            acts = ", ".join(open_to)
+            raise CommandError(f"The chain holds, but the database no longer refuses {acts}: its triggers are gone.")
         seq = stopped.seq if stopped else 0
         if stopped and options["write_anchor"]:
             _append(options["write_anchor"], stopped)

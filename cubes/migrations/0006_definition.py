@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('cubes', '0002_driver_bounds'),
+        ('cubes', '0005_loading'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
