@@ -20,10 +20,11 @@ from cubes.rules.shape import CubeShape, DimensionShape
 
 from .facts import FactLoader, Renumber, Tally, add_totals, facts_schema
 from .links import Allowed, allowed_values, check_kept
-from .members import MemberReader, Members, joined, members_schema, previous_members, standing_members
+from .members import MemberReader, Members, joined, members_schema
 from .notations import Notations
 from .refusals import LoadRefused
 from .refused import Report
+from .standing import previous_members, standing_members
 from .tables import FACTS_NAME, TableReport, open_facts, open_members
 
 # More than this share of refused records does not replace data that stand, unless a person says so.

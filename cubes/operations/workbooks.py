@@ -27,8 +27,8 @@ from cubes.rules.workbooks.profile import ColumnProfile, SheetProfile
 
 from .definitions import create_cube
 from .loading import load
-from .members import has_members
 from .refusals import CubeRefused
+from .standing import has_members
 
 KEPT_FOR = timedelta(days=1)
 PROFILES = "profiles.json"
