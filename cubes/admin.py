@@ -10,7 +10,18 @@ from bpp_portal.kernel.admin import RightsAdmin
 from bpp_portal.kernel.roles import Right
 
 from . import operations
-from .models import Column, Cube, CubeDimension, Dimension, Driver, Load, LoadTable, Snapshot, SnapshotTotal
+from .models import (
+    CalculatedDriver,
+    Column,
+    Cube,
+    CubeDimension,
+    Dimension,
+    Driver,
+    Load,
+    LoadTable,
+    Snapshot,
+    SnapshotTotal,
+)
 
 
 class ReadOnly(RightsAdmin):
@@ -51,6 +62,10 @@ class DriverInline(ReadOnlyInline):
     model = Driver
 
 
+class CalculatedDriverInline(ReadOnlyInline):
+    model = CalculatedDriver
+
+
 class TotalInline(ReadOnlyInline):
     model = SnapshotTotal
 
@@ -61,10 +76,10 @@ class LoadTableInline(ReadOnlyInline):
 
 @admin.register(Cube)
 class CubeAdmin(ReadOnly):
-    list_display = ["name", "slug", "status", "origin"]
-    list_filter = ["status"]
+    list_display = ["name", "slug", "status", "kind", "origin"]
+    list_filter = ["status", "kind"]
     search_fields = ["name", "slug"]
-    inlines = [CubeDimensionInline, DriverInline]
+    inlines = [CubeDimensionInline, DriverInline, CalculatedDriverInline]
     actions = ["publish"]
 
     @admin.action(description="Publish the selected cubes")

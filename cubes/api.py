@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from bpp_portal.kernel.roles import Right, require
 
 from . import queries
-from .models import Cube, CubeDimension, Driver, Snapshot, SnapshotTotal
+from .models import Cube, CubeDimension, Snapshot, SnapshotTotal
 
 
 class TotalSerializer(serializers.ModelSerializer[SnapshotTotal]):
@@ -35,10 +35,9 @@ class ColumnSerializer(serializers.Serializer[queries.ColumnInfo]):
     is_key = serializers.BooleanField()
 
 
-class DriverSerializer(serializers.ModelSerializer[Driver]):
-    class Meta:
-        model = Driver
-        fields = ["name", "precision"]
+class DriverSerializer(serializers.Serializer[queries.DriverInfo]):
+    name = serializers.CharField()
+    precision = serializers.IntegerField()
 
 
 class CubeSerializer(serializers.ModelSerializer[Cube]):
@@ -61,7 +60,7 @@ class CubeSerializer(serializers.ModelSerializer[Cube]):
 
 class CubeDetailSerializer(CubeSerializer):
     columns = serializers.SerializerMethodField()
-    drivers = DriverSerializer(many=True)
+    drivers = serializers.SerializerMethodField()
     latest_snapshot = serializers.SerializerMethodField()
 
     class Meta(CubeSerializer.Meta):
@@ -69,6 +68,10 @@ class CubeDetailSerializer(CubeSerializer):
 
     def get_columns(self, cube: Cube) -> list[dict[str, Any]]:
         return [dict(ColumnSerializer(column).data) for column in queries.columns_of(cube)]
+
+    def get_drivers(self, cube: Cube) -> list[dict[str, Any]]:
+        """Loaded drivers, then calculated ones."""
+        return [dict(DriverSerializer(driver).data) for driver in queries.drivers_of(cube)]
 
     def get_latest_snapshot(self, cube: Cube) -> dict[str, Any] | None:
         """Rows and totals of what the caller sees; what tells of hidden rows is null for who sees a part."""

@@ -1,5 +1,7 @@
 """Cubes, their dimensions and drivers, and the snapshots of their data."""
 
+import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,9 +12,12 @@ from django.db.models.functions import Lower
 
 from bpp_portal.kernel.fields import ExactDecimalField
 
+from .rules.definition import Definition
+from .rules.links import link_dimensions
 from .rules.loading import Mode, TableState
 from .rules.security import Access
-from .rules.shape import ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
+from .rules.shape import CalculatedShape, ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
+from .rules.slices import ColumnRef
 
 TYPES = [(data_type.value, data_type.value) for data_type in DataType]
 
@@ -61,10 +66,15 @@ class Cube(models.Model):
         DRAFT = "draft", "Draft"
         PUBLISHED = "published", "Published"
 
+    class Kind(models.TextChoices):
+        PREVIEW = "preview", "Cubes (preview)"
+        CLASSIC = "classic", "Classic"
+
     name = models.CharField(max_length=200, unique=True)
     slug = models.SlugField(max_length=200, unique=True)
     logical_name = models.CharField(max_length=128)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.PREVIEW)
     origin = models.CharField(max_length=200, blank=True, help_text="Where the definition came from.")
 
     class Meta:
@@ -72,6 +82,7 @@ class Cube(models.Model):
         constraints = [
             models.UniqueConstraint(Lower("logical_name"), name="cube_logical_name"),
             models.CheckConstraint(condition=models.Q(status__in=["draft", "published"]), name="cube_status"),
+            models.CheckConstraint(condition=models.Q(kind__in=["preview", "classic"]), name="cube_kind"),
         ]
 
     def __str__(self) -> str:
@@ -81,12 +92,18 @@ class Cube(models.Model):
     def is_published(self) -> bool:
         return self.status == self.Status.PUBLISHED
 
+    @property
+    def is_classic(self) -> bool:
+        return self.kind == self.Kind.CLASSIC
+
     def shape(self) -> CubeShape:
         """Dimensions, columns and drivers as plain facts, in the order of the definition."""
-        uses = self.cube_dimensions.select_related("dimension").prefetch_related("dimension__columns")
+        columns = "dimension__columns__linked_to__dimension"
+        uses = self.cube_dimensions.select_related("dimension").prefetch_related(columns)
+        dimensions = tuple(dimension_shape(use.dimension, use.source_column) for use in uses)
         return CubeShape(
             name=self.name,
-            dimensions=tuple(dimension_shape(use.dimension, use.source_column) for use in uses),
+            dimensions=dimensions,
             drivers=tuple(
                 DriverShape(
                     driver.name,
@@ -98,6 +115,24 @@ class Cube(models.Model):
                 )
                 for driver in self.drivers.all()
             ),
+            calculated=tuple(
+                CalculatedShape(driver.name, driver.logical_name, driver.precision, driver.formula)
+                for driver in self.calculated_drivers.all()
+            ),
+            links=link_dimensions(dimensions, lambda name: dimension_shape(Dimension.objects.get(name=name))),
+        )
+
+    def definition(self) -> Definition:
+        """The definition as a file can hold it."""
+        shape = self.shape()
+        return Definition(
+            name=self.name,
+            logical_name=self.logical_name,
+            drivers=shape.drivers,
+            dimensions=tuple(replace(dimension, source_column="") for dimension in shape.every_dimension),
+            related=tuple((dimension.logical_name, dimension.source_column) for dimension in shape.dimensions),
+            calculated=shape.calculated,
+            kind=self.kind,
         )
 
 
@@ -107,12 +142,16 @@ def dimension_shape(dimension: Dimension, source_column: str = "") -> DimensionS
         name=dimension.name,
         logical_name=dimension.logical_name,
         primary=dimension.primary_column,
-        columns=tuple(
-            ColumnShape(column.name, column.logical_name, DataType(column.data_type), column.precision)
-            for column in dimension.columns.all()
-        ),
+        columns=tuple(column_shape(column) for column in dimension.columns.all()),
         source_column=source_column,
     )
+
+
+def column_shape(column: Column) -> ColumnShape:
+    """A column as plain facts."""
+    source = column.linked_to
+    linked_to = ColumnRef(source.dimension.name, source.name) if source else None
+    return ColumnShape(column.name, column.logical_name, DataType(column.data_type), column.precision, linked_to)
 
 
 class CubeDimension(models.Model):
@@ -150,6 +189,49 @@ class Driver(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CalculatedDriver(models.Model):
+    """A driver that a formula over the drivers of the same fact gives, rounded once to `precision` decimals."""
+
+    cube = models.ForeignKey(Cube, on_delete=models.CASCADE, related_name="calculated_drivers")
+    name = models.CharField(max_length=200)
+    logical_name = models.CharField(max_length=128)
+    precision = models.PositiveSmallIntegerField(default=2)
+    formula = models.CharField(max_length=1000)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint("cube", "name", name="calculated_driver_name"),
+            models.UniqueConstraint("cube", Lower("logical_name"), name="calculated_driver_logical_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class WorkbookImport(models.Model):
+    """Workbooks on the way to becoming a cube: files in a private folder, and the answers given so far.
+
+    Belongs to one person and ends with the cube, by *Discard*, or a day after its last step.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    touched_at = models.DateTimeField(auto_now=True)
+    plan = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-touched_at"]
+
+    def __str__(self) -> str:
+        return f"Workbooks of {self.owner}"
+
+    @property
+    def path(self) -> Path:
+        """The folder of the uploaded files."""
+        return Path(settings.DATA_DIR) / "uploads" / str(self.key)
 
 
 class Snapshot(models.Model):

@@ -107,8 +107,9 @@ def columns_of(cube: Cube) -> tuple[ColumnInfo, ...]:
 
 
 def drivers_of(cube: Cube) -> tuple[DriverInfo, ...]:
-    """The drivers with the decimals they keep, in the order of the definition."""
-    return tuple(DriverInfo(driver.name, driver.precision) for driver in cube.shape().drivers)
+    """The drivers with the decimals they keep, in the order of the definition; calculated ones come last."""
+    shape = cube.shape()
+    return tuple(DriverInfo(driver.name, driver.precision) for driver in shape.every_driver)
 
 
 def slice_problems(*, cube: Cube, slice_: Slice) -> list[Problem]:

@@ -3,20 +3,21 @@
 import functools
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from django.conf import settings
 from sqlglot import exp
 
 from bpp_portal.kernel.problems import Problem
 from cubes.rules.filters import slice_problems
 from cubes.rules.security import Visibility
-from cubes.rules.shape import CubeShape
+from cubes.rules.shape import DECIMAL_DIGITS, CubeShape
 from cubes.rules.slices import ColumnRef, Condition, Slice
 
 from .conditions import predicate
@@ -34,6 +35,18 @@ class SliceRefused(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
         self.problems = problems
+
+
+class AmountOverflow(SliceRefused):
+    """A calculated amount has more digits than are kept exactly; nothing is cut, so there is no answer."""
+
+    def __init__(self, shape: CubeShape) -> None:
+        names = ", ".join(driver.name for driver in shape.calculated) or "A sum"
+        message = (
+            f"{names}: an amount has more digits than can be kept exactly. ROUND a part of the formula, or leave the "
+            "records with the largest amounts out."
+        )
+        super().__init__([Problem("amount-overflow", message, "driver")])
 
 
 class Engine:
@@ -79,12 +92,12 @@ class Engine:
 
     def rows(self, select: exp.Expression) -> list[tuple[Any, ...]]:
         """All rows of a small result; amounts are Decimal, dates are date."""
-        rows: list[tuple[Any, ...]] = self._connection.execute(select.sql(DIALECT)).fetchall()
+        rows: list[tuple[Any, ...]] = self._asked(lambda: self._connection.execute(select.sql(DIALECT)).fetchall())
         return rows
 
     def arrow(self, select: exp.Expression) -> pa.Table:
         """The result as one Arrow table, decimals exact."""
-        return self._connection.sql(select.sql(DIALECT)).to_arrow_table()
+        return self._asked(lambda: self._connection.sql(select.sql(DIALECT)).to_arrow_table())
 
     def copy(
         self,
@@ -101,9 +114,16 @@ class Engine:
         options = {"parquet": "FORMAT PARQUET, COMPRESSION ZSTD", "csv": f"FORMAT CSV, HEADER {header}"}
         target = exp.Literal.string(str(part)).sql(DIALECT)
         statement = f"COPY ({select.sql(DIALECT)}) TO {target} ({options[format]})"
-        rows: int = self._connection.execute(statement).fetchall()[0][0]
+        rows: int = self._asked(lambda: self._connection.execute(statement).fetchall())[0][0]
         shutil.move(part, path)
         return rows
+
+    def _asked(self, ask: Callable[[], Any]) -> Any:
+        """The answer of `ask`. AmountOverflow when an amount on the way is too long."""
+        try:
+            return ask()
+        except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
+            raise AmountOverflow(self._shape) from error
 
     def attach(self, name: str, arrow_table: pa.Table) -> None:
         """Register a small Arrow table under `name`, to join or filter with."""
@@ -151,8 +171,21 @@ def _name_tables(connection: Any, folder: Path, shape: CubeShape) -> None:
     for name in (FACTS, *(members_name(dimension) for dimension in shape.dimensions)):
         path = exp.Literal.string(str(folder / f"{name}.parquet"))
         source = exp.select("*").from_(exp.func("read_parquet", path))
+        if name == FACTS:
+            source = source.select(*_added_later(folder, shape))
         view = exp.Create(this=exp.to_table(f'"{name}"', dialect=DIALECT), kind="VIEW", expression=source)
         connection.execute(view.sql(DIALECT))
+
+
+def _added_later(folder: Path, shape: CubeShape) -> list[exp.Expr]:
+    """Drivers that the cube got after this snapshot was loaded: nothing was planned for them yet, which is 0."""
+    wanted = {f"m_{driver.logical_name}": driver for driver in shape.drivers}
+    there = {name.lower() for name in pq.read_schema(folder / f"{FACTS}.parquet").names}
+    return [
+        exp.alias_(exp.cast(exp.Literal.number(0), f"DECIMAL({DECIMAL_DIGITS}, {driver.precision})"), name, quoted=True)
+        for name, driver in wanted.items()
+        if name.lower() not in there
+    ]
 
 
 def _seal(connection: Any, folders: list[Path]) -> None:

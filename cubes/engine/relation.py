@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from cubes.rules.security import Visibility
-from cubes.rules.shape import ColumnShape, CubeShape, DimensionShape
+from cubes.rules.shape import CalculatedShape, ColumnShape, CubeShape, DimensionShape, DriverShape
 from cubes.rules.slices import ColumnRef, Slice
 
 from .conditions import predicate
+from .formulas import compile_formula
 
 FACTS = "facts"
 
@@ -41,12 +42,14 @@ class RelationBuilder:
         self.joined[dimension.logical_name] = dimension
         return exp.column(column.logical_name, members_name(dimension), quoted=True), column
 
-    def driver(self, name: str) -> exp.Expression:
+    def driver(self, name: str) -> exp.Expr:
         """The expression of a driver. LookupError for an unknown one."""
         driver = self.shape.driver(name)
         if driver is None:
             raise LookupError(f"{name} is not a driver of {self.shape.name}.")
-        return exp.column(f"m_{driver.logical_name}", FACTS, quoted=True)
+        if isinstance(driver, CalculatedShape):
+            return compile_formula(driver, {one.name: one for one in self.shape.drivers}, _stored)
+        return _stored(driver)
 
     def source(self, select: exp.Select) -> exp.Select:
         """`select` from the facts and the members that were asked for."""
@@ -60,6 +63,10 @@ class RelationBuilder:
             table = exp.Table(this=exp.to_identifier(name, quoted=True))
             select = select.join(table, on=on, join_type="left")
         return select
+
+
+def _stored(driver: DriverShape) -> exp.Expr:
+    return exp.column(f"m_{driver.logical_name}", FACTS, quoted=True)
 
 
 def build_relation(

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Source:
-    """A file to load; `name` is how reports call it, by default its own name.
+    """A file to load; `name` is how reports call it, by default its own name. `sheet` is that of a workbook, empty is
+    the first one.
 
     `returned` = it began as a download of the portal: the apostrophe that keeps a spreadsheet from taking text for a
     formula is taken off again.
@@ -18,6 +19,7 @@ class Source:
 
     path: Path
     name: str = ""
+    sheet: str = ""
     returned: bool = False
 
     @property

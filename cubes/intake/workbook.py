@@ -1,4 +1,4 @@
-"""Workbooks: the first sheet, its first line with a value naming the columns."""
+"""Workbooks: one sheet, its first line with a value naming the columns."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -16,23 +16,39 @@ CHUNK = 50_000
 
 
 def open_workbook(source: Source) -> Table:
-    """The records of the first sheet. Other sheets are named in the notes."""
+    """The records of the source's sheet, or of the first one; then the other sheets are named in the notes."""
     import pandas as pd
 
     check_workbook(source)
     try:
         with pd.ExcelFile(source.path, engine="calamine") as book:
             sheets = [str(name) for name in book.sheet_names]
-            frame = pd.read_excel(book, sheet_name=0, header=None, dtype=object, keep_default_na=False, na_filter=False)
+            sheet = source.sheet or sheets[0]
+            frame = pd.read_excel(
+                book, sheet_name=sheet, header=None, dtype=object, keep_default_na=False, na_filter=False
+            )
     except Exception as error:  # the reader raises many kinds, one of its own among them
         raise FileRefused(f"{source.label} cannot be read as a workbook: {error}. Save it as XLSX again.") from error
     texts = [frame[name].map(_text).tolist() for name in frame.columns]
     typed = [frame[name].map(lambda value: not isinstance(value, str)).tolist() for name in frame.columns]
     top = next((row for row in range(len(frame)) if any(column[row] for column in texts)), None)
     if top is None:
-        raise FileRefused(f"Sheet {sheets[0]} of {source.label} is empty. Its first line must name the columns.")
-    notes = (f"Only the first sheet was read; not read: {', '.join(sheets[1:])}.",) if sheets[1:] else ()
-    return Table([column[top] for column in texts], lambda: _batches(texts, typed, top), sheets[0], notes)
+        raise FileRefused(f"Sheet {sheet} of {source.label} is empty. Its first line must name the columns.")
+    unread = sheets[1:] if not source.sheet else []
+    notes = (f"Only the first sheet was read; not read: {', '.join(unread)}.",) if unread else ()
+    return Table([column[top] for column in texts], lambda: _batches(texts, typed, top), sheet, notes)
+
+
+def sheet_names(source: Source) -> list[str]:
+    """The sheets of a workbook in their order. FileRefused when it is none, or one that is dangerous to open."""
+    from python_calamine import CalamineWorkbook
+
+    check_workbook(source)
+    try:
+        with CalamineWorkbook.from_path(source.path) as book:
+            return list(book.sheet_names)
+    except Exception as error:  # the reader raises many kinds, one of its own among them
+        raise FileRefused(f"{source.label} cannot be read as a workbook: {error}. Save it as XLSX again.") from error
 
 
 def _text(value: Any) -> str:

@@ -3,8 +3,16 @@
 from cubes.intake import Source
 
 from .correcting import correct
-from .definitions import Imported, import_definition, publish
+from .definitions import (
+    add_driver,
+    create_cube,
+    create_from_dimensions,
+    delete_dimension,
+    import_definition,
+    publish,
+)
 from .loading import load
+from .making import Imported
 from .notations import AS_DETECTED, PLAIN, Notations
 from .refusals import CubeRefused, LoadRefused
 
@@ -16,7 +24,11 @@ __all__ = [
     "LoadRefused",
     "Notations",
     "Source",
+    "add_driver",
     "correct",
+    "create_cube",
+    "create_from_dimensions",
+    "delete_dimension",
     "import_definition",
     "load",
     "publish",

@@ -13,11 +13,13 @@ from bpp_portal.kernel.problems import Problem
 from cubes.engine.relation import members_name
 from cubes.intake import Source, open_table
 from cubes.models import Load, LoadTable
+from cubes.rules.links import sources_first
 from cubes.rules.loading import Mode, TableState
 from cubes.rules.notation import DateNotation, NumberNotation
 from cubes.rules.shape import DimensionShape
 
 from .facts import Renumber, Tally
+from .links import allowed_values
 from .loading import staged_load
 from .members import MemberReader, Members, joined
 from .notations import Notations
@@ -28,6 +30,7 @@ from .securing import check_may_load
 from .staging import (
     ACCEPTED,
     Staged,
+    check_links,
     compose,
     may_go_in,
     read_facts,
@@ -58,7 +61,7 @@ def correct(*, actor: Any, load: Load, files: Mapping[str, Source]) -> Load:
     facts = tables[""]
     base = load.base.path if load.base else None
     with staged_load(load.cube) as staged:
-        for dimension in staged.shape.dimensions:
+        for dimension in sources_first(staged.shape.every_dimension):
             _members(staged, load, dimension, tables[dimension.logical_name], returned)
         if staged.blocking:
             skip_facts(staged, _source(load, facts), _notations(facts))
@@ -121,18 +124,22 @@ def _members(
     before = pq.read_table(load.path / f"{members_name(dimension)}.parquet")
     skipped = table.state == TableState.SKIPPED
     source = files.get(key)
+    allowed = allowed_values(dimension, staged.members)
     if source is None:
-        staged.members[key] = Members(dimension, before, skipped and dimension.key_only, f"{len(before)} as before")
+        grows = skipped and staged.shape.may_grow(dimension)
+        staged.members[key] = Members(dimension, before, grows, f"{len(before)} as before")
         staged.tables.append(_as_before(table, skipped))
         if table.failed:
             staged.report.carry(load.path, key)
+        check_links(staged, dimension, allowed)
         return
     opened = open_members(dimension, source, _notations(table), staged.report)
-    reader = MemberReader(dimension, opened.place, opened.table, opened.match, opened.reading, staged.report)
+    reader = MemberReader(dimension, opened.place, opened.table, opened.match, opened.reading, allowed, staged.report)
     added, processed = reader.read(known=None)
     origin = f"{len(before)} as before, {len(added)} from {source.label}"
     staged.members[key] = Members(dimension, joined(before, added, dimension.primary), False, origin)
     staged.tables.append(opened.report(processed=processed, loaded=len(added)))
+    check_links(staged, dimension, allowed)
 
 
 def _as_before(table: LoadTable, skipped: bool) -> TableReport:
@@ -187,4 +194,4 @@ def _notations(table: LoadTable) -> Notations:
 
 def _source(load: Load, facts: LoadTable) -> Source:
     """The file of facts of a blocked load."""
-    return Source(load.path / f"source{Path(facts.file).suffix.lower()}", facts.file)
+    return Source(load.path / f"source{Path(facts.file).suffix.lower()}", facts.file, sheet=facts.sheet)

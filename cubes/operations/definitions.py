@@ -1,29 +1,22 @@
-"""Imports and publishes definitions of cubes."""
+"""Definitions of cubes: imported as drafts, reviewed, published, and given further drivers."""
 
-import shutil
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.utils.text import slugify
 
 from bpp_portal.audit.operations import record
 from bpp_portal.kernel.problems import Problem
-from cubes.models import Column, Cube, CubeDimension, Dimension, Driver, dimension_shape
+from cubes.engine import formula_problem
+from cubes.models import CalculatedDriver, Cube, Dimension, Driver, dimension_shape
+from cubes.rules.composing import CUBE, composed, named_drivers
 from cubes.rules.definition import Definition, parse_definition
-from cubes.rules.reusing import Reused, reused
-from cubes.rules.shape import DimensionShape
+from cubes.rules.definition_text import definition_text
+from cubes.rules.naming import free_logical_name
+from cubes.rules.shape import CalculatedShape, DriverShape
 
+from .making import Imported, make_cube
 from .refusals import CubeRefused
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A cube made from a definition, and the dimensions that were there before."""
-
-    cube: Cube
-    reused: tuple[Reused, ...]
 
 
 @transaction.atomic
@@ -38,37 +31,29 @@ def import_definition(*, actor: Any, text: str, publish: bool = False, origin: s
     definition, problems = parse_definition(text)
     if definition is None:
         raise CubeRefused(problems)
-    cube = Cube.objects.select_for_update().filter(name=definition.name).first()
-    if cube and cube.is_published:
-        message = (
-            f"The cube {cube.name} is published, which protects its definition. "
-            "Import the file under another DisplayName and LogicalName."
-        )
-        raise CubeRefused([Problem("cube-published", message, "definition")])
-    problems = _names_taken(definition)
-    if problems:
-        raise CubeRefused(problems)
-    definition, found = _with_reused_dimensions(definition, cube)
-    if cube is None:
-        cube = Cube.objects.create(
-            name=definition.name, slug=_free_slug(definition), logical_name=definition.logical_name, origin=origin
-        )
-        _fill(cube, definition)
-    elif cube.shape() != definition.shape() or cube.logical_name != definition.logical_name:
-        _empty(cube)
-        cube.logical_name, cube.origin = definition.logical_name, origin
-        cube.save()
-        _fill(cube, definition)
-    record(actor=actor, verb="import definition", subject=f"cube {cube.slug}", detail=origin)
-    if publish:
-        _publish(actor, cube)
-    return Imported(cube, found)
+    return create_cube(actor=actor, definition=definition, publish=publish, origin=origin)
 
 
 @transaction.atomic
-def publish(*, actor: Any, cube: Cube) -> Cube:
-    """Make a draft visible to everybody who reads cubes and protect its definition; twice is as good as once."""
-    return _publish(actor, Cube.objects.select_for_update().get(pk=cube.pk))
+def create_cube(*, actor: Any, definition: Definition, publish: bool = False, origin: str = "") -> Imported:
+    """Make or replace a draft from `definition`, as `import_definition` does."""
+    imported = make_cube(definition, origin)
+    record(actor=actor, verb="import definition", subject=f"cube {imported.cube.slug}", detail=origin)
+    if publish:
+        _publish(actor, imported.cube)
+    return imported
+
+
+@transaction.atomic
+def publish(*, actor: Any, cube: Cube, name: str = "") -> Cube:
+    """Make a draft visible to everybody who reads cubes and protect its definition; twice is as good as once.
+
+    `name` renames the draft before. CubeRefused when the name is taken, or the cube is published under another one.
+    """
+    locked = Cube.objects.select_for_update().get(pk=cube.pk)
+    if name and name != locked.name:
+        _rename(actor, locked, name)
+    return _publish(actor, locked)
 
 
 def _publish(actor: Any, cube: Cube) -> Cube:
@@ -79,104 +64,93 @@ def _publish(actor: Any, cube: Cube) -> Cube:
     return cube
 
 
-def _names_taken(definition: Definition) -> list[Problem]:
-    """Logical names that belong to something of another name."""
-    problems = []
-    cube = Cube.objects.filter(logical_name__iexact=definition.logical_name).exclude(name=definition.name).first()
-    if cube:
-        problems.append(_taken(definition.logical_name, f"the cube {cube.name}"))
-    for shape in definition.dimensions:
-        same = Dimension.objects.filter(logical_name__iexact=shape.logical_name).exclude(name=shape.name).first()
-        if same and not Dimension.objects.filter(name=shape.name).exists():
-            problems.append(_taken(shape.logical_name, f"the dimension {same.name}"))
-    return problems
-
-
-def _taken(logical_name: str, owner: str) -> Problem:
-    message = f"The logical name {logical_name} belongs to {owner}. Choose another one in the file."
-    return Problem("logical-name-taken", message, "definition")
-
-
-def _with_reused_dimensions(definition: Definition, cube: Cube | None) -> tuple[Definition, tuple[Reused, ...]]:
-    """The definition with the dimensions that stand already in place of those of the file, and which these are."""
-    renamed: dict[str, str] = {}
-    shapes: list[DimensionShape] = []
-    found: list[Reused] = []
-    for shape in definition.dimensions:
-        standing = Dimension.objects.filter(name=shape.name).first()
-        if standing and not _only_of(standing, cube):
-            renamed[shape.logical_name] = standing.logical_name
-            declared, shape = shape, dimension_shape(standing)
-            found.append(reused(declared, shape))
-        shapes.append(shape)
-    related = tuple((renamed.get(name, name), source) for name, source in definition.related)
-    return replace(definition, dimensions=tuple(shapes), related=related), tuple(found)
-
-
-def _only_of(dimension: Dimension, cube: Cube | None) -> bool:
-    """Whether `cube`, a draft, is the only one that uses the dimension, which then is replaced together with it.
-
-    A dimension that a group secures is never replaced: its successor would be open to all.
-    """
-    if dimension.rules.exists():
-        return False
-    users = set(dimension.cube_dimensions.values_list("cube_id", flat=True))
-    return cube is not None and users == {cube.pk}
-
-
-def _empty(cube: Cube) -> None:
-    """Take the draft's parts and data away; its folders go when that is final."""
-    folders = [snapshot.path for snapshot in cube.snapshots.all()]
-    folders += [load.path for load in cube.loads.exclude(folder="")]
-    own = [use.dimension for use in cube.cube_dimensions.select_related("dimension") if _only_of(use.dimension, cube)]
-    cube.loads.all().delete()
-    cube.snapshots.all().delete()
-    cube.drivers.all().delete()
-    cube.cube_dimensions.all().delete()
-    for dimension in own:
-        dimension.delete()
-    transaction.on_commit(lambda: _remove(folders))
-
-
-def _remove(folders: list[Path]) -> None:
-    for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _fill(cube: Cube, definition: Definition) -> None:
-    rows = {shape.logical_name: _dimension(shape) for shape in definition.dimensions}
-    for logical_name, source_column in definition.related:
-        CubeDimension.objects.create(cube=cube, dimension=rows[logical_name], source_column=source_column)
-    for driver in definition.drivers:
-        Driver.objects.create(
-            cube=cube,
-            name=driver.name,
-            logical_name=driver.logical_name,
-            precision=driver.precision,
-            lowest=driver.lowest,
-            highest=driver.highest,
-            source_column=driver.source_column,
-        )
-
-
-def _dimension(shape: DimensionShape) -> Dimension:
-    dimension, is_new = Dimension.objects.get_or_create(
-        name=shape.name, defaults={"logical_name": shape.logical_name, "primary_column": shape.primary}
+def _rename(actor: Any, cube: Cube, name: str) -> None:
+    if cube.is_published:
+        message = f"{cube.name} is published, and published cubes cannot be renamed."
+        raise CubeRefused([Problem("cube-published", message, "name")])
+    if Cube.objects.filter(name__iexact=name).exclude(pk=cube.pk).exists():
+        raise CubeRefused([Problem("name-taken", f"There is a cube {name} already. Choose another name.", "name")])
+    before, cube.name = cube.name, name
+    cube.save(update_fields=["name"])
+    record(
+        actor=actor, verb="rename", subject=f"cube {cube.slug}", before=f"name: {before}", after=f"name: {cube.name}"
     )
-    if is_new:
-        for column in shape.columns:
-            Column.objects.create(
-                dimension=dimension,
-                name=column.name,
-                logical_name=column.logical_name,
-                data_type=column.data_type,
-                precision=column.precision,
-            )
-    return dimension
 
 
-def _free_slug(definition: Definition) -> str:
-    base = (slugify(definition.name) or slugify(definition.logical_name))[:190]
-    taken = set(Cube.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    numbered = (f"{base}-{number}" for number in range(2, len(taken) + 3))
-    return base if base not in taken else next(slug for slug in numbered if slug not in taken)
+@transaction.atomic
+def add_driver(
+    *, actor: Any, cube: Cube, name: str, precision: int, source_column: str = "", formula: str = ""
+) -> Driver | CalculatedDriver:
+    """Give a cube, draft or published, a further driver; with a `formula` it is a calculated one.
+
+    What is loaded stays: for the facts that stand, a driver that is loaded is 0 until the next load brings it.
+    CubeRefused when the name is taken or the formula cannot be used.
+    """
+    locked = Cube.objects.select_for_update().get(pk=cube.pk)
+    shape = locked.shape()
+    taken = [one for one in shape.every_driver if one.name.casefold() == name.casefold()]
+    if taken:
+        message = f"{locked.name} has a driver {taken[0].name} already. Choose another name."
+        raise CubeRefused([Problem("name-taken", message, "name")])
+    logical_name = free_logical_name(f"msdyn_{name}", {one.logical_name for one in shape.every_driver})
+    driver: Driver | CalculatedDriver
+    if formula:
+        _check_formula(CalculatedShape(name, logical_name, precision, formula), shape.drivers)
+        driver = CalculatedDriver(
+            cube=locked, name=name, logical_name=logical_name, precision=precision, formula=formula
+        )
+    else:
+        driver = Driver(
+            cube=locked, name=name, logical_name=logical_name, precision=precision, source_column=source_column
+        )
+    driver.save()
+    record(actor=actor, verb="add driver", subject=f"cube {locked.slug}", detail=f"{name} {formula}".strip())
+    return driver
+
+
+def _check_formula(driver: CalculatedShape, drivers: tuple[DriverShape, ...]) -> None:
+    problem = formula_problem(driver, {one.name: one for one in drivers})
+    if problem:
+        raise CubeRefused([problem])
+
+
+@transaction.atomic
+def delete_dimension(*, actor: Any, dimension: Dimension) -> None:
+    """Delete a dimension. CubeRefused while a cube uses it or a linked column takes its values from it."""
+    locked = Dimension.objects.select_for_update().get(pk=dimension.pk)
+    cubes = list(Cube.objects.filter(cube_dimensions__dimension=locked).values_list("name", flat=True))
+    linked = sorted(
+        {str(one) for column in locked.columns.all() for one in column.column_set.exclude(dimension=locked)}
+    )
+    if cubes or linked:
+        users = f"used by {', '.join(cubes)}" if cubes else f"the source of {', '.join(linked)}"
+        message = f"{locked.name} is {users} and cannot be deleted."
+        raise CubeRefused([Problem("dimension-used", message, "dimension")])
+    name = locked.name
+    locked.delete()
+    record(actor=actor, verb="delete dimension", subject=f"dimension {name}")
+
+
+@transaction.atomic
+def create_from_dimensions(
+    *, actor: Any, name: str, dimensions: Sequence[Dimension], drivers: Sequence[str], precision: int
+) -> Cube:
+    """A draft called `name` out of dimensions that exist, with drivers of `precision` decimals.
+
+    CubeRefused when the name is taken, or cannot be used.
+    """
+    if Cube.objects.filter(name__iexact=name).exists():
+        raise CubeRefused([Problem("name-taken", f"There is a cube {name} already. Choose another name.", "name")])
+    logical_names = set(Cube.objects.values_list("logical_name", flat=True))
+    definition = composed(
+        name,
+        free_logical_name(f"{CUBE}{name}", logical_names),
+        [dimension_shape(dimension) for dimension in dimensions],
+        named_drivers(drivers, precision),
+        lambda known: dimension_shape(Dimension.objects.get(name=known)),
+    )
+    # What a file may hold is what a form may hold: one reader judges both.
+    checked, problems = parse_definition(definition_text(definition))
+    if checked is None:
+        raise CubeRefused(problems)
+    return create_cube(actor=actor, definition=checked, origin="existing dimensions").cube

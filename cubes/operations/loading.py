@@ -7,6 +7,7 @@ from typing import Any
 from bpp_portal.kernel.problems import Problem
 from cubes.intake import FileRefused, Source
 from cubes.models import Cube, Load
+from cubes.rules.links import sources_first
 from cubes.rules.loading import Mode
 
 from .folder import staging
@@ -41,12 +42,12 @@ def load(
     """Read the files into a new immutable snapshot and report on them; the report's `snapshot` is the new one.
 
     `dimensions` maps names of dimensions to files of their members: all of them in mode *replace*, else those that
-    change or come. Without a file the members of the snapshot before stay; a dimension with only its key takes new ones
-    from the facts. A record that cannot be loaded is named in the report with its line, column, value and reason; the
-    others are loaded as they are, and a corrected file completes the load. LoadRefused when a file does not fit the
-    cube at all, its notation must be asked, or dimension security hides some of the cube from the actor; a report
-    without a snapshot when no record is left, when a member was refused, or when more than one record in ten was
-    refused, a snapshot stands and `allow_partial` is not given.
+    change or come. Without a file the members of the snapshot before stay, or those that stand in another cube are
+    taken; a dimension with only its key takes new ones from the facts. A record that cannot be loaded is named in the
+    report with its line, column, value and reason; the others are loaded as they are, and a corrected file completes
+    the load. LoadRefused when a file does not fit the cube at all, its notation must be asked, or dimension security
+    hides some of the cube from the actor; a report without a snapshot when no record is left, when a member was
+    refused, or when more than one record in ten was refused, a snapshot stands and `allow_partial` is not given.
     """
     check_may_load(actor=actor, cube=cube)
     sources = dimensions or {}
@@ -54,12 +55,12 @@ def load(
     before = base.path if base else None
     with staged_load(cube) as staged:
         known_dimensions(staged, sources)
-        for dimension in staged.shape.dimensions:
+        for dimension in sources_first(staged.shape.every_dimension):
             source = sources.get(dimension.name)
             if source is not None:
                 read_members(staged, dimension, source, notations, mode, before)
             else:
-                keep_members(staged, dimension, before)
+                keep_members(staged, cube, dimension, before)
         if staged.blocking:
             skip_facts(staged, facts, notations)
             write_members(staged)

@@ -1,19 +1,18 @@
-"""Members of dimensions: from a file, from the snapshot before, or from the facts that name them."""
+"""Members of dimensions in a load: from a file, from before, or from the facts that name them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from cubes.engine.relation import members_name
 from cubes.intake import Batch, Table
 from cubes.rules.headers import Match
 from cubes.rules.notation import DateNotation, NumberNotation, plain_date, plain_number
 from cubes.rules.shape import DECIMAL_DIGITS, ColumnShape, DataType, DimensionShape
 from cubes.rules.values import Value, parse, shown
 
+from .links import Allowed
 from .notations import Reading
 from .refused import Place, Report
 
@@ -77,29 +76,24 @@ class Members:
         return f"{self.dimension.name}: {members} ({', '.join(parts) or 'none'})."
 
 
-def previous_members(dimension: DimensionShape, folder: Path | None) -> pa.Table | None:
-    """The members in the folder of the snapshot before; None when there are none of this shape."""
-    path = folder / f"{members_name(dimension)}.parquet" if folder else None
-    if path is None or not path.is_file():
-        return None
-    table = pq.read_table(path)
-    return table if table.schema.equals(members_schema(dimension)) else None
-
-
 @dataclass(frozen=True)
 class MemberReader:
-    """Reads the members of one dimension from a file, typed; what does not fit goes to the report."""
+    """Reads the members of one dimension from a file, typed; what does not fit goes to the report.
+
+    `allowed` says by logical name which values linked columns may hold.
+    """
 
     dimension: DimensionShape
     place: Place
     table: Table
     match: Match
     reading: Reading
+    allowed: Mapping[str, Allowed]
     report: Report
 
     def read(self, known: pa.Table | None = None) -> tuple[pa.Table, int]:
         """The members in the file and how many lines it has. Refused: no key, a key that came before (in the file, or
-        in `known` if given), an unfit value.
+        in `known` if given), an unfit value, one that the source of a linked column does not have.
         """
         parts: list[pa.Table] = [members_schema(self.dimension).empty_table()]
         seen: set[str] = set(known.column(self.dimension.primary).to_pylist()) if known is not None else set()
@@ -118,6 +112,9 @@ class MemberReader:
             at = self.match.positions[column.logical_name]
             plain = batch.typed[at].to_pylist() if batch.typed else None
             typed[column.logical_name] = _typed(column, texts[column.logical_name], plain, self.reading, reasons)
+        for name, values in self.allowed.items():
+            for row, reason in values.refused(typed[name]):
+                reasons[row].setdefault(name, reason)
         _check_keys(self.dimension, texts[self.dimension.primary].to_pylist(), seen, reasons)
         self._refuse(batch, texts, reasons)
         kept = pa.array([not found for found in reasons], pa.bool_())

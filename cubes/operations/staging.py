@@ -14,14 +14,17 @@ from bpp_portal.kernel.problems import Problem
 from cubes.engine.merging import merged
 from cubes.engine.relation import FACTS, members_name
 from cubes.intake import Source
+from cubes.models import Cube
 from cubes.rules.loading import Mode, TableState
 from cubes.rules.shape import CubeShape, DimensionShape
 
 from .facts import FactLoader, Renumber, Tally, add_totals, facts_schema
-from .members import MemberReader, Members, joined, members_schema, previous_members
+from .links import Allowed, allowed_values, check_kept
+from .members import MemberReader, Members, joined, members_schema
 from .notations import Notations
 from .refusals import LoadRefused
 from .refused import Report
+from .standing import previous_members, standing_members
 from .tables import FACTS_NAME, TableReport, open_facts, open_members
 
 # More than this share of refused records does not replace data that stand, unless a person says so.
@@ -54,8 +57,9 @@ def read_members(
     staged: Staged, dimension: DimensionShape, source: Source, notations: Notations, mode: Mode, before: Path | None
 ) -> None:
     """Take the members of a file: all members in mode *replace*, else over those that stand."""
+    allowed = allowed_values(dimension, staged.members)
     opened = open_members(dimension, source, notations, staged.report)
-    reader = MemberReader(dimension, opened.place, opened.table, opened.match, opened.reading, staged.report)
+    reader = MemberReader(dimension, opened.place, opened.table, opened.match, opened.reading, allowed, staged.report)
     table, processed = reader.read()
     origin = f"from {source.label}"
     loaded = len(table)
@@ -65,15 +69,23 @@ def read_members(
         origin += f", {len(table) - loaded} from the snapshot before"
     staged.members[dimension.logical_name] = Members(dimension, table, False, origin)
     staged.tables.append(opened.report(processed=processed, loaded=loaded))
+    check_links(staged, dimension, allowed)
 
 
-def keep_members(staged: Staged, dimension: DimensionShape, before: Path | None) -> None:
-    """Take the members of the snapshot before, or none where the facts may name them. LoadRefused else."""
-    previous = previous_members(dimension, before)
-    if previous is not None:
-        members = Members(dimension, previous, dimension.key_only, f"{len(previous)} from the snapshot before")
-    elif dimension.key_only:
+def keep_members(staged: Staged, cube: Cube, dimension: DimensionShape, before: Path | None) -> None:
+    """Take the members of the snapshot before, those that stand in another cube, or none where the facts may name
+    them. LoadRefused when there are none at all, or when their linked columns do not fit the members loaded with them.
+    """
+    grows = staged.shape.may_grow(dimension)
+    table, origin, note = previous_members(dimension, before), "from the snapshot before", "its members stay"
+    if table is None:
+        table, origin = standing_members(dimension, cube), "as they stand in other cubes"
+        note = "its members are those that stand in another cube"
+    if table is not None:
+        members = Members(dimension, table, grows, f"{len(table)} {origin}")
+    elif grows:
         members = Members(dimension, members_schema(dimension).empty_table(), True, "")
+        note = "its members come from the facts"
     else:
         message = (
             f"The members of {dimension.name} are not known yet, and facts alone cannot describe them. "
@@ -81,8 +93,17 @@ def keep_members(staged: Staged, dimension: DimensionShape, before: Path | None)
         )
         raise LoadRefused([Problem("members-missing", message, "dimension")])
     staged.members[dimension.logical_name] = members
-    note = "No file: its members stay." if previous is not None else "No file: its members come from the facts."
-    staged.tables.append(TableReport(dimension.logical_name, dimension.name, note=note, skipped=True))
+    staged.tables.append(TableReport(dimension.logical_name, dimension.name, note=f"No file: {note}.", skipped=True))
+    check_links(staged, dimension, allowed_values(dimension, staged.members))
+
+
+def check_links(staged: Staged, dimension: DimensionShape, allowed: Mapping[str, Allowed]) -> None:
+    """LoadRefused when members that stay hold a value that the column link dimension lost.
+
+    While members are refused the facts wait, and the correction asks again.
+    """
+    if not staged.blocking:
+        check_kept(dimension, staged.members[dimension.logical_name].table, allowed)
 
 
 def read_facts(
@@ -115,6 +136,7 @@ def skip_facts(staged: Staged, source: Source, notations: Notations) -> None:
             "",
             FACTS_NAME,
             source.label,
+            source.sheet,
             numbers=notations.numbers or "",
             dates=notations.dates or "",
             note=note,
@@ -161,7 +183,8 @@ def compose(staged: Staged, accepted: Tally, *, base: Path | None, mode: Mode) -
 def write_merged(staged: Staged, facts: list[Path], target: Path, base: Path | None, mode: Mode) -> Tally:
     """Write `facts` over those of the snapshot in `base` as `mode` says; the number and the sums of all."""
     schema = facts_schema(staged.shape)
-    standing = base / ACCEPTED if base else None
+    facts = [widened(path, schema, staged.kept / f"widened-{place}.parquet") for place, path in enumerate(facts)]
+    standing = widened(base / ACCEPTED, schema, staged.kept / "widened.parquet") if base else None
     if standing and not pq.read_schema(standing).equals(schema):
         message = "The definition of the cube changed since its data was loaded. Load all data again, in mode replace."
         raise LoadRefused([Problem("data-of-another-shape", message, "mode")])
@@ -174,9 +197,24 @@ def write_merged(staged: Staged, facts: list[Path], target: Path, base: Path | N
     return whole
 
 
+def widened(path: Path, schema: pa.Schema, target: Path) -> Path:
+    """`path`, or `target` with its facts and 0 for every driver that the cube got since these were loaded."""
+    stored = pq.ParquetFile(path)
+    missing = [item for item in schema if item.name not in stored.schema_arrow.names]
+    if not missing or not all(item.name.startswith("m_") for item in missing):
+        return path
+    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+        for batch in stored.iter_batches():
+            values = {name: batch.column(name) for name in stored.schema_arrow.names}
+            zeros = {item.name: pa.repeat(pa.scalar(Decimal(0), item.type), batch.num_rows) for item in missing}
+            found = {name: (values | zeros)[name] for name in schema.names}
+            writer.write_table(pa.table(found))
+    return target
+
+
 def known_dimensions(staged: Staged, sources: Mapping[str, Source]) -> None:
     """LoadRefused when `sources` names a dimension that the cube does not have."""
-    names = [dimension.name for dimension in staged.shape.dimensions]
+    names = [dimension.name for dimension in staged.shape.every_dimension]
     strangers = [name for name in sources if name not in names]
     if strangers:
         message = f"{staged.shape.name} has no dimension {strangers[0]}. It has {', '.join(names)}."

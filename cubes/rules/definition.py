@@ -1,7 +1,8 @@
 """The definition of a cube as JSON, in the format of Business performance planning.
 
-Extensions of the portal: the data types DateType, IntegerType and BooleanType, and `SourceColumn` on a relation or a
-driver: the header of the column in the fact file.
+Extensions of the portal: the data types DateType, IntegerType and BooleanType; `SourceColumn` on a relation or a
+driver, the header of the column in the fact file; `LinkedTo` on a column of a dimension, the TableName and ColumnName
+that supply its values; `Formula` on a driver, which makes it a calculated one; `Kind` of the cube, Preview or Classic.
 """
 
 import json
@@ -12,7 +13,17 @@ from typing import Any
 
 from bpp_portal.kernel.problems import Problem
 
-from .shape import DECIMAL_DIGITS, ColumnShape, CubeShape, DataType, DimensionShape, DriverShape
+from .links import link_dimensions, link_problems
+from .shape import (
+    DECIMAL_DIGITS,
+    CalculatedShape,
+    ColumnShape,
+    CubeShape,
+    DataType,
+    DimensionShape,
+    DriverShape,
+)
+from .slices import ColumnRef
 from .values import legible
 
 SEVERAL_CUBES = (
@@ -28,6 +39,8 @@ TYPES = {
 _LOGICAL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 MOST_DECIMALS = 10
 DEFAULT_DECIMALS = 2
+LONGEST_FORMULA = 1_000
+KINDS = {"Preview": "preview", "Classic": "classic"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +52,15 @@ class Definition:
     drivers: tuple[DriverShape, ...]
     dimensions: tuple[DimensionShape, ...]
     related: tuple[tuple[str, str], ...]
+    calculated: tuple[CalculatedShape, ...] = ()
+    kind: str = "preview"
 
     def shape(self) -> CubeShape:
         """The cube as it would be if no dimension existed yet."""
         known = {dimension.logical_name: dimension for dimension in self.dimensions}
         uses = tuple(replace(known[name], source_column=source) for name, source in self.related)
-        return CubeShape(self.name, uses, self.drivers)
+        named = {dimension.name: dimension for dimension in self.dimensions}
+        return CubeShape(self.name, uses, self.drivers, self.calculated, link_dimensions(uses, named.__getitem__))
 
 
 def parse_definition(text: str) -> tuple[Definition | None, list[Problem]]:
@@ -71,6 +87,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
+        self.links: dict[tuple[str, str], tuple[str, str]] = {}
 
     def complain(self, message: str) -> None:
         self.problems.append(_problem(message))
@@ -88,11 +105,21 @@ class _Reader:
                 self.complain(f"{self.name(table, 'a table')} does not say IsDimension. Set it to true or false.")
         name, logical = self.name(facts[0], "the cube"), self.logical(facts[0], "the cube")
         dimensions = tuple(self.dimension(table) for table in tables if table.get("IsDimension") is True)
-        drivers = self.drivers(facts[0], name)
+        drivers, calculated = self.drivers(facts[0], name)
         self.unique("dimensions", [(item.name, item.logical_name) for item in dimensions])
-        self.unique(f"drivers of {name}", [(item.name, item.logical_name) for item in drivers])
+        names = [(item.name, item.logical_name) for item in drivers]
+        names += [(item.name, item.logical_name) for item in calculated]
+        self.unique(f"drivers of {name}", names)
         related = self.relations(document, logical, {item.logical_name for item in dimensions})
-        return Definition(name, logical, drivers, dimensions, related)
+        dimensions = self.linked(dimensions)
+        return Definition(name, logical, drivers, dimensions, related, calculated, self.kind(facts[0], name))
+
+    def kind(self, table: dict[str, Any], name: str) -> str:
+        value = table.get("Kind", "Preview")
+        if not isinstance(value, str) or value not in KINDS:
+            self.complain(f"Kind of {name} is {value}. Use one of {', '.join(KINDS)}.")
+            return "preview"
+        return KINDS[value]
 
     def items(self, owner: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
         value = owner.get(key)
@@ -125,15 +152,16 @@ class _Reader:
         where = f"dimension {name}"
         if "." in name:
             self.complain(f"The name of {where} holds a dot, which separates dimension and column. Rename it.")
-        columns = tuple(self.column(item, where) for item in self.items(table, "Columns", where))
+        logical = self.logical(table, where)
+        columns = tuple(self.column(item, where, logical) for item in self.items(table, "Columns", where))
         self.unique(f"columns of {where}", [(item.name, item.logical_name) for item in columns])
         primary = self.text(table, "PrimaryColumnName", where)
         key = next((column for column in columns if column.logical_name == primary), None)
         if primary and (key is None or key.data_type is not DataType.TEXT):
             self.complain(f"The primary column {primary} of {where} is not one of its columns of type StringType.")
-        return DimensionShape(name, self.logical(table, where), primary, columns)
+        return DimensionShape(name, logical, primary, columns)
 
-    def column(self, item: dict[str, Any], where: str) -> ColumnShape:
+    def column(self, item: dict[str, Any], where: str, table: str) -> ColumnShape:
         name = self.name(item, f"a column of {where}")
         place = f"column {name} of {where}"
         type_name = item.get("DataType")
@@ -141,7 +169,32 @@ class _Reader:
         if not isinstance(type_name, str) or type_name not in TYPES:
             self.complain(f"DataType of {place} is {type_name}. Use one of {', '.join(TYPES)}.")
         precision = self.precision(item, place) if data_type is DataType.DECIMAL else 0
-        return ColumnShape(name, self.logical(item, place), data_type, precision)
+        logical = self.logical(item, place)
+        if "LinkedTo" in item:
+            link = item["LinkedTo"] if isinstance(item["LinkedTo"], dict) else {}
+            target = [self.text(link, key, f"LinkedTo of {place}") for key in ("TableName", "ColumnName")]
+            self.links[table, logical] = (target[0], target[1])
+        return ColumnShape(name, logical, data_type, precision)
+
+    def linked(self, dimensions: tuple[DimensionShape, ...]) -> tuple[DimensionShape, ...]:
+        """`dimensions` with the links that their columns name by logical names."""
+        names = {
+            (dimension.logical_name, column.logical_name): ColumnRef(dimension.name, column.name)
+            for dimension in dimensions
+            for column in dimension.columns
+        }
+
+        def link(dimension: DimensionShape, column: ColumnShape) -> ColumnShape:
+            target = self.links.get((dimension.logical_name, column.logical_name))
+            return replace(column, linked_to=names.get(target, ColumnRef(*target))) if target else column
+
+        found = tuple(
+            replace(dimension, columns=tuple(link(dimension, column) for column in dimension.columns))
+            for dimension in dimensions
+        )
+        for problem in link_problems(found) if not self.problems else []:
+            self.complain(problem)
+        return found
 
     def precision(self, item: dict[str, Any], place: str) -> int:
         options = item.get("Options")
@@ -167,14 +220,19 @@ class _Reader:
             return None
         return number
 
-    def drivers(self, table: dict[str, Any], name: str) -> tuple[DriverShape, ...]:
-        drivers = []
+    def drivers(self, table: dict[str, Any], name: str) -> tuple[tuple[DriverShape, ...], tuple[CalculatedShape, ...]]:
+        drivers: list[DriverShape] = []
+        calculated: list[CalculatedShape] = []
         for item in self.items(table, "Columns", name):
             if item.get("LogicalName") == table.get("PrimaryColumnName"):
                 continue  # the name of a record, which facts do not need
-            column = self.column(item, name)
+            column = self.column(item, name, "")
             if column.data_type not in (DataType.DECIMAL, DataType.INTEGER):
                 self.complain(f"{column.name} of {name} is not a number. Make it a dimension or a DecimalType driver.")
+            if "Formula" in item:
+                formula = self.text(item, "Formula", f"driver {column.name}", LONGEST_FORMULA)
+                calculated.append(CalculatedShape(column.name, column.logical_name, column.precision, formula))
+                continue
             source, place = self.source(item, name), f"driver {column.name}"
             lowest, highest = self.bound(item, "MinValue", place), self.bound(item, "MaxValue", place)
             if lowest is not None and highest is not None and lowest > highest:
@@ -182,7 +240,7 @@ class _Reader:
             drivers.append(DriverShape(column.name, column.logical_name, column.precision, source, lowest, highest))
         if not drivers:
             self.complain(f"{name} has no driver. Add a column of type DecimalType, such as Amount.")
-        return tuple(drivers)
+        return tuple(drivers), tuple(calculated)
 
     def source(self, item: dict[str, Any], where: str) -> str:
         return self.text(item, "SourceColumn", where) if "SourceColumn" in item else ""

@@ -15,16 +15,34 @@ class DataType(StrEnum):
     BOOLEAN = "boolean"
 
 
+TYPE_WORDS = {
+    DataType.TEXT: "Text",
+    DataType.INTEGER: "Whole number",
+    DataType.DECIMAL: "Decimal",
+    DataType.DATE: "Date",
+    DataType.BOOLEAN: "Boolean",
+}
 # Digits of a decimal in all; a sum keeps six more than the longest value.
 DECIMAL_DIGITS = 32
 
 
 @dataclass(frozen=True)
 class ColumnShape:
+    """A column. A linked column takes the values of the column `linked_to` of another dimension, and no others."""
+
     name: str
     logical_name: str
     data_type: DataType
     precision: int = 0
+    linked_to: ColumnRef | None = None
+
+    @property
+    def type_words(self) -> str:
+        """The type as pages write it."""
+        words = TYPE_WORDS[self.data_type]
+        if self.data_type is not DataType.DECIMAL:
+            return words
+        return f"{words}, {self.precision} decimal{'' if self.precision == 1 else 's'}"
 
 
 @dataclass(frozen=True)
@@ -68,12 +86,41 @@ class DriverShape:
 
 
 @dataclass(frozen=True)
+class CalculatedShape:
+    """A driver that is not loaded: `formula` over drivers, for every fact, rounded once to `precision` decimals."""
+
+    name: str
+    logical_name: str
+    precision: int
+    formula: str
+
+
+@dataclass(frozen=True)
 class CubeShape:
-    """All names are unique; logical names also without regard to case, because the engine folds it."""
+    """All names are unique; logical names also without regard to case, because the engine folds it.
+
+    `drivers` are loaded, `calculated` ones are not. `links` are column link dimensions that are not among `dimensions`.
+    """
 
     name: str
     dimensions: tuple[DimensionShape, ...]
     drivers: tuple[DriverShape, ...]
+    calculated: tuple[CalculatedShape, ...] = ()
+    links: tuple[DimensionShape, ...] = ()
+
+    @property
+    def every_dimension(self) -> tuple[DimensionShape, ...]:
+        """The dimensions of the facts, and those that only supply linked columns: all that have members to load."""
+        return (*self.dimensions, *self.links)
+
+    def may_grow(self, dimension: DimensionShape) -> bool:
+        """Whether facts alone can name members of `dimension`: these name it, and a member is nothing but its key."""
+        return dimension.key_only and dimension in self.dimensions
+
+    @property
+    def every_driver(self) -> tuple[DriverShape | CalculatedShape, ...]:
+        """The drivers that are loaded, then the calculated ones."""
+        return (*self.drivers, *self.calculated)
 
     def find(self, ref: ColumnRef) -> tuple[DimensionShape, ColumnShape] | None:
         """The dimension and column that `ref` names, or None."""
@@ -84,6 +131,6 @@ class CubeShape:
                         return dimension, column
         return None
 
-    def driver(self, name: str) -> DriverShape | None:
+    def driver(self, name: str) -> DriverShape | CalculatedShape | None:
         """The driver called `name`, or None."""
-        return next((driver for driver in self.drivers if driver.name == name), None)
+        return next((driver for driver in self.every_driver if driver.name == name), None)

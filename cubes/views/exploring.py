@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from bpp_portal.kernel.problems import Problem
 from cubes import queries
+from cubes.engine import AmountOverflow
 from cubes.exploring import filters, tables
 from cubes.exploring.looking import address_of, looking_at, parameters
 from cubes.models import Cube, Snapshot
@@ -45,7 +46,10 @@ def cube(request: HttpRequest, slug: str) -> HttpResponse:
     context["all_rows"] = queries.visible_facts(snapshot=snapshot, user=request.user).rows
     context |= filters.form_context(adding, cube, snapshot, request.user, looking if not problems else None)
     if not problems:
-        context |= _numbers(page, cube, snapshot, request.user, looking)
+        try:
+            context |= _numbers(page, cube, snapshot, request.user, looking)
+        except AmountOverflow as overflow:
+            context["problems"] = overflow.problems
     return render(request, "cubes/explore.html", context)
 
 

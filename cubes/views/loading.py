@@ -75,7 +75,7 @@ def _import(actor: Any, file: "UploadedFile[Any]") -> operations.Imported:
 def load(request: HttpRequest, slug: str) -> HttpResponse:
     """Upload facts and members; the answer is the load report."""
     cube = open_whole_cube(request, slug, Right.LOAD_DATA)
-    names = [dimension.name for dimension in cube.shape().dimensions]
+    names = [dimension.name for dimension in cube.shape().every_dimension]
     form = DataForm(request.POST or None, request.FILES or None, dimensions=names)
     problems: list[Problem] = []
     if request.method == "POST" and form.is_valid():

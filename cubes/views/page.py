@@ -9,6 +9,7 @@ from cubes import queries
 from cubes.models import Cube, Snapshot
 
 ONLY_PUBLISHED = "Only published cubes can be exported."
+CLASSIC = "Classic cubes have no export. Only cubes of Cubes (preview) can be exported."
 NO_DATA = "Load data before you export."
 
 
@@ -48,6 +49,8 @@ def cube_context(cube: Cube, tab: str, user: Any) -> dict[str, Any]:
 
 def _export_reason(cube: Cube, snapshot: Snapshot | None) -> str:
     """Why the cube cannot be exported now; empty when it can."""
+    if cube.is_classic:
+        return CLASSIC
     if not cube.is_published:
         return ONLY_PUBLISHED
     return "" if snapshot else NO_DATA

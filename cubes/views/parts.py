@@ -1,4 +1,4 @@
-"""Definition and snapshots of a cube."""
+"""Snapshots of a cube."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -7,17 +7,7 @@ from django.views.decorators.http import require_safe
 
 from bpp_portal.kernel.roles import Right
 
-from .page import cube_context, open_cube, open_whole_cube
-
-
-@require_safe
-@login_required
-def definition(request: HttpRequest, slug: str) -> HttpResponse:
-    """Dimensions with their columns and types, and the drivers."""
-    cube = open_cube(request, slug, Right.MAINTAIN_CUBES)
-    return render(
-        request, "cubes/definition.html", cube_context(cube, "definition", request.user) | {"shape": cube.shape()}
-    )
+from .page import cube_context, open_whole_cube
 
 
 @require_safe

@@ -14,12 +14,13 @@ from connections.models import Environment
 from connections.queries import legal_entities
 from connections.rules.facts import BudgetSchema
 from cubes import queries as cube_queries
-from cubes.engine import Engine, open_engine
+from cubes.engine import AmountOverflow, Engine, open_engine
 from cubes.models import Cube, Snapshot
 from cubes.rules.slices import ColumnRef
 from exports.lines import LineShape, Total, line_select, rounding_difference, totals_of
 from exports.rules import checking as rules
 from exports.rules.configuration import (
+    AMOUNT,
     AMOUNT_TYPE,
     CURRENCY,
     DATE,
@@ -72,7 +73,7 @@ def cube_facts(cube: Cube) -> rules.CubeFacts:
     """The cube as the rules need it."""
     columns = {str(info.ref): str(info.data_type) for info in cube_queries.columns_of(cube)}
     names = tuple(driver.name for driver in cube_queries.drivers_of(cube))
-    return rules.CubeFacts(cube.name, cube.status == "published", columns, names)
+    return rules.CubeFacts(cube.name, cube.is_published, columns, names, cube.is_classic)
 
 
 def check(
@@ -108,7 +109,11 @@ def check(
     )
     chosen = _readable(chosen, problems)
     with open_engine(snapshot, cube_queries.visibility(user=user, cube=cube)) as engine:
-        return _with_data(engine, checked, chosen, environment, token, fresh)
+        try:
+            return _with_data(engine, checked, chosen, environment, token, fresh)
+        except AmountOverflow as overflow:
+            too_long = [replace(problem, field=f"mapping-{AMOUNT}") for problem in overflow.problems]
+            return replace(checked, problems=(*checked.problems, *too_long))
 
 
 def _elsewhere(found: Sequence[Problem], unfit: Sequence[Problem]) -> list[Problem]:

@@ -130,6 +130,7 @@ def publish_cube(visitor: Visitor) -> None:
     page.get_by_label("Members of Fiscal year").set_input_files(SAMPLES / "oakland" / "fiscal-year.csv")
     page.get_by_role("button", name="Load data").click()
     page.wait_for_url("**/loads/**")
+    page.get_by_role("link", name="Review and publish").click()
     page.get_by_role("button", name="Publish").click()
     expect(page.locator("#messages")).to_contain_text("is published")
 

@@ -164,6 +164,8 @@ def arguments(
         "cube": ([codes.slug], ["nothing-here"]),
         "read-cube": ([codes.slug], ["nothing-here"]),
         "draft-cube": (["hidden"], ["nothing-here"]),
+        "dimension": ([codes.cube_dimensions.earliest("pk").dimension_id], [999_999]),
+        "workbooks": (["0b0d5a2e-6a0c-4f39-9a51-0d8f9f0f7c11"], None),  # those of somebody else: as if absent
         "load": ([codes.slug, load.pk], [codes.slug, 999_999]),
         "load-elsewhere": (["hidden", load.pk], ["hidden", 999_999]),
         "run": ([run.entry_number], ["BPP-999999"]),
@@ -194,6 +196,7 @@ def kind_of(route: str) -> str:
         ("connections/<int:pk>", "connection"),
         ("notices/<int:pk>", "others-notice"),
         ("<int:pk>", "environment"),
+        ("<uuid:key>", "workbooks"),
         ("slug", "cube"),
         ("number", "run"),
         (":key>", "run"),

@@ -34,3 +34,5 @@ class Command(BaseCommand):
         for driver in shape.drivers:
             limits = f", {driver.limits}" if driver.limits else ""
             self.stdout.write(f"  driver {driver.name}: {driver.precision} decimals{limits}")
+        for one in shape.calculated:
+            self.stdout.write(f"  calculated driver {one.name}: {one.precision} decimals, {one.formula}")

@@ -139,7 +139,7 @@ def _as_json(report: Load) -> dict[str, Any]:
 
 def _named(cube: Cube, item: str) -> tuple[str, Source]:
     """Dimension and file of NAME=FILE; both may hold equals signs, so the cube's own names decide first."""
-    for dimension in cube.shape().dimensions:
+    for dimension in cube.shape().every_dimension:
         if item.startswith(f"{dimension.name}="):
             return dimension.name, Source(Path(item[len(dimension.name) + 1 :]))
     name, equals, file = item.partition("=")

@@ -19,6 +19,10 @@ MOST_ENTITIES = 12
 
 def check_cube(cube: CubeFacts) -> list[Problem]:
     """May this cube be exported at all?"""
+    if cube.classic:
+        text = "Only cubes of Cubes (preview) can be exported, and this is a classic one."
+        hint = "Import its definition as a cube of Cubes (preview), under another name."
+        return [Problem("BRE-CLASSIC-CUBE", text, "cube", hint=hint)]
     problems = []
     if not cube.published:
         problems.append(Problem("BRE-DRAFT-CUBE", "Only published cubes can be exported.", "cube"))

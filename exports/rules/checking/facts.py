@@ -14,12 +14,14 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class CubeFacts:
-    """The cube as far as a mapping needs it: column name → data type, driver names, whether it is published."""
+    """The cube as far as a mapping needs it: column name → data type, driver names, whether it is published, and
+    whether it is a classic one."""
 
     name: str
     published: bool
     columns: Mapping[str, str]
     drivers: tuple[str, ...]
+    classic: bool = False
 
     @property
     def date_columns(self) -> tuple[str, ...]:
