@@ -24,6 +24,7 @@ from django.test import Client
 from django.urls import reverse
 
 from bpp_portal.kernel.roles import Role
+from bpp_portal.notices.models import Notice
 from connections.queries import default_environment
 from cubes.models import Cube, Dimension, Load
 from cubes.operations import Source, load, securing
@@ -42,7 +43,18 @@ HIDDEN = ("🧾 emoji", "two  blanks")
 CANARIES = ("🧾", "two  blanks", "two··blanks", "77777", "77,777", "88888", "88,888", "CANARY")
 # Doors that know no cube: signing in, connections, the administration (only for those who see everything). The trail
 # says that somebody loaded, and not what; it has its own test.
-NO_FACTS = ("account_", "mfa_", "route:", "admin:", "connections:", "readiness:", "flows", "signed_in", "preferences")
+NO_FACTS = (
+    "account_",
+    "entra_",
+    "mfa_",
+    "route:",
+    "admin:",
+    "connections:",
+    "readiness:",
+    "flows",
+    "signed_in",
+    "preferences",
+)
 NO_FACTS += ("audit:", "schema")
 READERS = {"planner": Role.POWER_USER, "reviewer": Role.REVIEWER, "viewer": Role.VIEWER, "clerk": Role.CONTRIBUTOR}
 # Every opened form has its own.
@@ -117,9 +129,10 @@ def scene(world, codes, tmp_path) -> Scene:
         actor=world.owner, cube=codes, environment=default_environment(), chosen=chosen_of(hidden, name="A draft")
     )
     Cube.objects.create(name="Hidden", slug="hidden", logical_name="hidden")
-    objects = {
-        name: arguments(codes, run, failed, draft, Load.objects.earliest("pk"), rule) for name, run in runs.items()
-    }
+    told = {"topic": "t", "kind": "info", "word": "Told", "text": "Something changed."}
+    notice = Notice.objects.create(user=world.owner, **told)
+    first = Load.objects.earliest("pk")
+    objects = {name: arguments(codes, run, failed, draft, first, notice, rule) for name, run in runs.items()}
     clients = {name: Client() for name in people}
     for name, client in clients.items():
         client.force_login(people[name])
