@@ -23,7 +23,7 @@ from bpp_portal.notices.models import Notice
 from connections.models import Connection
 from connections.rules.flows import COUNT_FLOW
 from cubes.models import Cube, Load
-from exports.models import Export, Run
+from exports.models import DataverseLoad, Export, Run
 from exports.operations.stepping import step
 from tests.portal import rights
 from tests.world import export
@@ -137,6 +137,9 @@ def stage(world, codes) -> Stage:
     )
     Cube.objects.create(name="Hidden", slug="hidden", logical_name="hidden")
     load = Load.objects.get()
+    reading = DataverseLoad.objects.create(
+        cube=codes, environment=run.environment, requested_by=other, mode="replace", extent="all", state="STOPPED"
+    )
     told = {"topic": "t", "kind": "info", "word": "Told", "text": "Something changed."}
     notice = Notice.objects.create(user=other, **told)
     people: dict[str, Any] = {"-": None}
@@ -148,10 +151,12 @@ def stage(world, codes) -> Stage:
             people[letter].groups.add(Group.objects.get(name=role.value))
         clients[letter] = Client()
         clients[letter].force_login(people[letter])
-    return Stage(clients, people, arguments(codes, run, failed, draft, load, notice), run)
+    return Stage(clients, people, arguments(codes, run, failed, draft, load, notice, reading), run)
 
 
-def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load, notice: Notice) -> dict[str, Any]:
+def arguments(
+    codes: Cube, run: Run, failed: Run, draft: Export, load: Load, notice: Notice, reading: DataverseLoad
+) -> dict[str, Any]:
     """Kind of object → arguments of its address, and those of one that is absent (None: no such thing)."""
     return {
         ".": ([], None),
@@ -160,6 +165,7 @@ def arguments(codes: Cube, run: Run, failed: Run, draft: Export, load: Load, not
         "draft-cube": (["hidden"], ["nothing-here"]),
         "load": ([codes.slug, load.pk], [codes.slug, 999_999]),
         "load-elsewhere": (["hidden", load.pk], ["hidden", 999_999]),
+        "dataverse-load": ([codes.slug, reading.pk], [codes.slug, 999_999]),
         "run": ([run.entry_number], ["BPP-999999"]),
         "others-run": ([run.entry_number], ["BPP-999999"]),
         "own-run": ([run.entry_number], ["BPP-999999"]),
