@@ -55,7 +55,7 @@ class FromDataverseForm(forms.Form):
         help_text="Changed rows overwrite by key. Rows deleted in Dataverse leave the cube only when all are read.",
     )
     mode = forms.ChoiceField(
-        label="If all rows are asked for",
+        label="All rows go in by",
         choices=[(mode.value, words) for mode, words in MODE_WORDS.items()],
         initial=Mode.REPLACE.value,
         required=False,
