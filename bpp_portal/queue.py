@@ -4,13 +4,14 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 
-def ring(task: str, *args: int | str) -> None:
+def ring(task: str, *args: int | str, seconds: int | None = None) -> None:
     """Wake the worker to run `task` (dotted path) with small plain arguments.
 
     The wake-up row is written in the caller's transaction. It may be lost, doubled or late: the task must claim its own
-    row, and the sweeper rings again for what is due.
+    row, and the sweeper rings again for what is due. `seconds`: how long it may take, where that is unusual.
     """
-    async_task(task, *args, task_name=f"{task.rsplit('.', 1)[-1]} {' '.join(map(str, args))}".strip())
+    longer = {} if seconds is None else {"timeout": seconds}
+    async_task(task, *args, **longer, task_name=f"{task.rsplit('.', 1)[-1]} {' '.join(map(str, args))}".strip())
 
 
 def forget(task: str) -> None:

@@ -56,6 +56,9 @@ EXPORT_SETTLE = env.float("EXPORT_SETTLE", default=10.0 if not PRODUCTION else 1
 EXPORT_LEASE = env.float("EXPORT_LEASE", default=20.0)
 EXPORT_MAX_DOUBT = env.float("EXPORT_MAX_DOUBT", default=3600.0)
 EXPORT_MAX_RUN = env.float("EXPORT_MAX_RUN", default=4 * 3600.0)
+# Loads from Dataverse: rows of a page, and how many of a person's 6,000 requests in 300 seconds they may use.
+DATAVERSE_LOAD_PAGE = env.int("DATAVERSE_LOAD_PAGE", default=5000)
+DATAVERSE_LOAD_REQUESTS = env.int("DATAVERSE_LOAD_REQUESTS", default=1500)
 ENTRY_NUMBER_PREFIX = env("ENTRY_NUMBER_PREFIX", default="BPP")
 WORKER_STUCK_AFTER = env.float("WORKER_STUCK_AFTER", default=25.0)
 # How often the worker checks readiness by itself (0: never), and how long a question of it may take; seconds.

@@ -31,6 +31,7 @@ urlpatterns = [
     path("accounts/2fa/", include("allauth.mfa.urls")),
     path("admin/", admin.site.urls),
     path("cubes/", include("exports.pane_urls")),
+    path("cubes/", include("exports.dataverse_urls")),
     path("cubes/", include("cubes.urls")),
     path("dimension-groups/", include("cubes.security_urls")),
     path("exports/", include("exports.urls")),

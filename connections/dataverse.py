@@ -1,6 +1,8 @@
 """Dataverse Web API: the environment variable that names Finance, Finance's data as virtual entities, and any table."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -11,7 +13,18 @@ from .models import Connection, Environment
 from .odata import Bearer, ODataService, Page, Refuse, object_of
 from .refusals import Asked, refusal
 from .rules.addresses import root_of
-from .rules.dataverse import TABLE_FIELDS, VALUES, Table, Variable, WhoAmI, table_of, variable_of, who_of
+from .rules.dataverse import (
+    TABLE_FIELDS,
+    VALUES,
+    Definition,
+    Table,
+    Variable,
+    WhoAmI,
+    definition_of,
+    table_of,
+    variable_of,
+    who_of,
+)
 from .rules.wire import FORMATTED, literal, virtual_value
 
 FINANCE_URI_NAME = "BPP App FinOps URI"
@@ -116,6 +129,24 @@ class DataverseClient:
         options = {"$select": ",".join(TABLE_FIELDS), "$filter": f"LogicalName eq {literal(logical_name)}"}
         rows = self.service.rows("EntityDefinitions", options, refuse=self.refuse)
         return read_as(table_of, rows[0]) if rows else None
+
+    def definition(self, logical_name: str) -> Definition | None:
+        """A table with columns and alternate keys; None when the environment has no such table."""
+        options = {
+            "$select": ",".join(TABLE_FIELDS),
+            "$filter": f"LogicalName eq {literal(logical_name)}",
+            "$expand": "Attributes($select=LogicalName,AttributeType),Keys($select=KeyAttributes,EntityKeyIndexStatus)",
+        }
+        rows = self.service.rows("EntityDefinitions", options, refuse=self.refuse)
+        return read_as(definition_of, rows[0]) if rows else None
+
+    def clock(self) -> datetime:
+        """Dataverse's own time, to the second."""
+        answer = self.get("WhoAmI")
+        try:
+            return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+        except ValueError:
+            raise Unavailable("Dataverse did not say what time it is.") from None
 
     def pages(
         self,

@@ -1,5 +1,6 @@
-"""The three flows as background tasks, with their documented names. Each may run twice, late, or never."""
+"""The three flows as background tasks, with their documented names, and the load. Each may run twice, late or never."""
 
+from exports.operations.from_dataverse import step as load_step
 from exports.operations.stepping import step
 
 
@@ -16,3 +17,8 @@ def BREExportFromDataverseToFnO(run_id: int) -> None:
 def BREExportFnOStatusUpdate(run_id: int) -> None:
     """Asks Finance for the outcome and reads it back."""
     step(run_id=run_id, flow="BREExportFnOStatusUpdate")
+
+
+def LoadFromDataverse(pk: int) -> None:
+    """Reads the tables of a cube, page by page, and loads them."""
+    load_step(pk=pk)

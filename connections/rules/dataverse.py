@@ -80,6 +80,15 @@ class Table:
     name_column: str
 
 
+@dataclass(frozen=True)
+class Definition:
+    """A table with its columns (logical name → type) and the columns of each alternate key that is in force."""
+
+    table: Table
+    columns: Mapping[str, str]
+    keys: tuple[frozenset[str], ...]
+
+
 def guid(row: Mapping[str, Any], field: str) -> str:
     """A row's id in lower case; it goes into addresses, so nothing else is taken. Raises ValueError."""
     value = text_of(row, field).lower()
@@ -152,6 +161,21 @@ def table_of(row: Mapping[str, Any]) -> Table:
     if not table.set_name.isidentifier() or not table.id_column:
         raise ValueError("not a table")
     return table
+
+
+def definition_of(row: Mapping[str, Any]) -> Definition:
+    columns = {text_of(item, "LogicalName"): text_of(item, "AttributeType") for item in _items(row, "Attributes")}
+    keys = [item for item in _items(row, "Keys") if item.get("EntityKeyIndexStatus") == "Active"]
+    return Definition(
+        table_of(row), columns, tuple(frozenset(map(str, key.get("KeyAttributes") or ())) for key in keys)
+    )
+
+
+def _items(row: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = row.get(name)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise ValueError(f"{name} is no list")
+    return found
 
 
 TABLE_FIELDS = ("LogicalName", "EntitySetName", "PrimaryIdAttribute", "PrimaryNameAttribute")

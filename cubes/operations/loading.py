@@ -1,6 +1,6 @@
 """Loads facts and members into a new snapshot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -38,6 +38,7 @@ def load(
     allow_partial: bool = False,
     mode: Mode = Mode.REPLACE,
     notations: Notations = PLAIN,
+    then: Callable[[Load], None] | None = None,
 ) -> Load:
     """Read the files into a new immutable snapshot and report on them; the report's `snapshot` is the new one.
 
@@ -48,6 +49,7 @@ def load(
     the load. LoadRefused when a file does not fit the cube at all, its notation must be asked, or dimension security
     hides some of the cube from the actor; a report without a snapshot when no record is left, when a member was
     refused, or when more than one record in ten was refused, a snapshot stands and `allow_partial` is not given.
+    `then` is called with the report in its transaction.
     """
     check_may_load(actor=actor, cube=cube)
     sources = dimensions or {}
@@ -69,7 +71,7 @@ def load(
             write_members(staged)
             if may_go_in(staged, stands=base is not None, allow_partial=allow_partial):
                 compose(staged, accepted, base=before, mode=mode)
-        return finish(Finish(actor, cube, staged, facts.label, mode, base))
+        return finish(Finish(actor, cube, staged, facts.label, mode, base, then=then))
 
 
 @contextmanager

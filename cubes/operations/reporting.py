@@ -1,5 +1,6 @@
 """The end of a load: snapshot, report and audit event in one transaction."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from .staging import Staged
 
 @dataclass(frozen=True)
 class Finish:
-    """What a finished load says of itself. `base` is the snapshot that its data goes over."""
+    """What a finished load says of itself. `base` is the snapshot that its data goes over.
+
+    `then` is what the caller writes down together with the report, in the same transaction.
+    """
 
     actor: Any
     cube: Cube
@@ -29,6 +33,7 @@ class Finish:
     base: Snapshot | None
     corrects: Load | None = None
     sha256: str = ""
+    then: Callable[[Load], None] | None = None
 
 
 @transaction.atomic
@@ -57,6 +62,8 @@ def finish(end: Finish) -> Load:
     detail = f"{end.file}: {row.loaded} of {row.processed} records, {end.mode}"
     detail += f", corrects load {end.corrects.pk}" if end.corrects else ""
     record(actor=end.actor, verb="load", subject=f"cube {locked.slug}", detail=detail)
+    if end.then:
+        end.then(row)
     return row
 
 

@@ -28,6 +28,7 @@ IMPORT_TEXTS = {
     "explanation": (
         "A cube with its dimensions and drivers, as JSON of Business performance planning. It becomes a draft."
     ),
+    "offers_dataverse": False,
 }
 LOAD_TEXTS = {
     "heading": "Load data",
@@ -37,6 +38,7 @@ LOAD_TEXTS = {
         "The files become a new snapshot; earlier ones stay. A dimension without a file keeps its members. "
         "What cannot be loaded is named in the load report, nothing is trimmed, dropped or rounded in silence."
     ),
+    "offers_dataverse": True,
 }
 
 

@@ -19,6 +19,7 @@ PAGES = [
     f"{OAKLAND}loads/",
     f"{OAKLAND}loads/1/",
     f"{OAKLAND}load/",
+    f"{OAKLAND}load/dataverse/",
     "/cubes/import/",
     "/cubes/new/dimensions/",
     "/cubes/dimensions/",

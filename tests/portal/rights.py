@@ -119,6 +119,14 @@ cubes:load                                GET    cube           302 403 200 200 
 cubes:load                                GET    draft-cube     302 403 200 200 404 403 403 403 403
 cubes:load                                POST   cube           302 403 200 200 200 403 403 403 403
 cubes:load                                POST   draft-cube     302 403 200 200 404 403 403 403 403
+dataverse:load                            GET    cube           302 403 200 200 200 403 403 403 403
+dataverse:load                            GET    draft-cube     302 403 200 200 404 403 403 403 403
+dataverse:load                            POST   cube           302 403 422 422 422 403 403 403 403
+dataverse:load                            POST   draft-cube     302 403 422 422 404 403 403 403 403
+dataverse:status                          GET    dataverse-load 302 403 200 200 200 403 403 403 403
+dataverse:live                            GET    dataverse-load 302 403 286 286 286 403 403 403 403
+dataverse:stop                            POST   dataverse-load 302 403 302 302 302 403 403 403 403
+dataverse:go-on                           POST   dataverse-load 302 403 302 302 302 403 403 403 403
 cubes:publish                             POST   cube           302 403 302 302 403 403 403 403 403
 cubes:publish                             POST   draft-cube     302 403 302 302 403 403 403 403 403
 exports:list                              GET    .              302 200 200 200 403 403 403 200 403

@@ -32,7 +32,7 @@ from cubes.rules.exploring import condition_text
 from cubes.rules.slices import ColumnRef, Condition, Operator
 from exports.forms import form_data
 from exports.frozen import PACKAGE
-from exports.models import Export, Run
+from exports.models import DataverseLoad, Export, Run
 from exports.operations.requesting import save_draft
 from tests.portal.test_rights_matrix import arguments, faceless, lines
 from tests.world import configuration, export, work
@@ -132,7 +132,15 @@ def scene(world, codes, tmp_path) -> Scene:
     told = {"topic": "t", "kind": "info", "word": "Told", "text": "Something changed."}
     notice = Notice.objects.create(user=world.owner, **told)
     first = Load.objects.earliest("pk")
-    objects = {name: arguments(codes, run, failed, draft, first, notice, rule) for name, run in runs.items()}
+    reading = DataverseLoad.objects.create(
+        cube=codes,
+        environment=failed.environment,
+        requested_by=world.owner,
+        mode="replace",
+        extent="all",
+        state="STOPPED",
+    )
+    objects = {name: arguments(codes, run, failed, draft, first, notice, rule, reading) for name, run in runs.items()}
     clients = {name: Client() for name in people}
     for name, client in clients.items():
         client.force_login(people[name])

@@ -23,7 +23,7 @@ from bpp_portal.notices.models import Notice
 from connections.models import Connection
 from connections.rules.flows import COUNT_FLOW
 from cubes.models import Cube, Dimension, DimensionGroup, DimensionRule, Load
-from exports.models import Export, Run
+from exports.models import DataverseLoad, Export, Run
 from exports.operations.stepping import step
 from tests.portal import rights
 from tests.world import export
@@ -137,6 +137,9 @@ def stage(world, codes) -> Stage:
     )
     Cube.objects.create(name="Hidden", slug="hidden", logical_name="hidden")
     load = Load.objects.get()
+    reading = DataverseLoad.objects.create(
+        cube=codes, environment=run.environment, requested_by=other, mode="replace", extent="all", state="STOPPED"
+    )
     told = {"topic": "t", "kind": "info", "word": "Told", "text": "Something changed."}
     notice = Notice.objects.create(user=other, **told)
     rule = DimensionRule.objects.create(
@@ -152,11 +155,18 @@ def stage(world, codes) -> Stage:
             people[letter].groups.add(Group.objects.get(name=role.value))
         clients[letter] = Client()
         clients[letter].force_login(people[letter])
-    return Stage(clients, people, arguments(codes, run, failed, draft, load, notice, rule), run)
+    return Stage(clients, people, arguments(codes, run, failed, draft, load, notice, rule, reading), run)
 
 
 def arguments(
-    codes: Cube, run: Run, failed: Run, draft: Export, load: Load, notice: Notice, rule: DimensionRule
+    codes: Cube,
+    run: Run,
+    failed: Run,
+    draft: Export,
+    load: Load,
+    notice: Notice,
+    rule: DimensionRule,
+    reading: DataverseLoad,
 ) -> dict[str, Any]:
     """Kind of object → arguments of its address, and those of one that is absent (None: no such thing)."""
     return {
@@ -168,6 +178,7 @@ def arguments(
         "workbooks": (["0b0d5a2e-6a0c-4f39-9a51-0d8f9f0f7c11"], None),  # those of somebody else: as if absent
         "load": ([codes.slug, load.pk], [codes.slug, 999_999]),
         "load-elsewhere": (["hidden", load.pk], ["hidden", 999_999]),
+        "dataverse-load": ([codes.slug, reading.pk], [codes.slug, 999_999]),
         "run": ([run.entry_number], ["BPP-999999"]),
         "others-run": ([run.entry_number], ["BPP-999999"]),
         "own-run": ([run.entry_number], ["BPP-999999"]),

@@ -24,6 +24,7 @@ from bpp_portal import queue
 from bpp_portal.kernel.clock import database_now
 from bpp_portal.kernel.models import Pulse
 from bpp_portal.tasks import WORKER
+from exports.operations import from_dataverse
 from exports.operations.sweeping import sweep, working
 
 CANARY_EVERY = 5.0
@@ -79,6 +80,7 @@ class Supervisor:
                 queue.ring("connections.tasks.check_readiness")
                 self.looked = time.monotonic()
             sweep()
+            from_dataverse.sweep()
             if self._stuck():
                 self.stderr("the queue does not move; the cluster is replaced")
                 self._end_child(grace=0)
@@ -91,7 +93,7 @@ class Supervisor:
             return False
         limit = database_now() - timedelta(seconds=settings.WORKER_STUCK_AFTER)
         fresh = Pulse.objects.filter(name=WORKER, at__gt=limit).exists()
-        return not fresh and not working()
+        return not fresh and not working() and not from_dataverse.working()
 
     def _start(self) -> None:
         queue.forget("bpp_portal.tasks.canary")

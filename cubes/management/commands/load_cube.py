@@ -74,6 +74,10 @@ class Command(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps({"problems": [asdict(problem) for problem in error.problems]}, indent=2))
             raise CommandError("\n".join(problem.message for problem in error.problems)) from error
+        self.tell(report, **options)
+
+    def tell(self, report: Load, **options: Any) -> None:
+        """Print the report; the exit status says what was loaded."""
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(report), ensure_ascii=False, indent=2))
         else:
