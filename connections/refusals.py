@@ -13,7 +13,6 @@ from .errors import (
 )
 from .http import Answer
 
-FINANCE_URI = "msdyn_xpna_BPPAppFinOpsURI"
 OPERATIONS_ROLE = "Data management operations user"
 PARAMETERS_DUTY = "Inquire into dimension parameters master"
 _UNKNOWN_USER = "Unable to determine the user"
@@ -49,7 +48,7 @@ def not_finance(place: str) -> NotFinance:
     """What answers at `place` has no OData service of Finance."""
     return NotFinance(
         f"{place} answers, but is not Dynamics 365 Finance.",
-        hint=f"Correct {FINANCE_URI} in Dataverse: it must be the address of Dynamics 365 Finance. "
+        hint="Correct the variable BPP App FinOps URI in Dataverse: it must be the address of Dynamics 365 Finance. "
         "An administrator of the Dataverse environment can.",
     )
 
