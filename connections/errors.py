@@ -52,6 +52,12 @@ class FinanceNotConfigured(Permanent):
     code = "finance-not-configured"
 
 
+class NotFinance(FinanceNotConfigured):
+    """Something answers at the address of Finance, but it is not Finance."""
+
+    code = "not-finance"
+
+
 class CertificateRefused(Permanent):
     """The other side's certificate is not trusted; nothing was sent."""
 

@@ -5,9 +5,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from . import data_management, http
-from .errors import InDoubt, RemoteError, Unavailable
+from .errors import InDoubt, Rejected, RemoteError, Unavailable
 from .odata import Bearer, ODataService, Refuse, object_of
-from .refusals import Asked, refusal
+from .refusals import Asked, not_finance, refusal
+from .rules.addresses import host_and_port
 from .rules.execution import (
     COUNT_FIELDS,
     HEADER_FIELDS,
@@ -36,8 +37,8 @@ class FinanceClient:
     def __init__(self, *, root: str, who: str, bearer: Bearer) -> None:
         self.root, self.who = root, who
         self.service = ODataService(f"{root}/data", bearer, {})
-        self._refuse_action: Refuse = partial(refusal, asked=Asked.INTEGRATION_GROUP, who=who)
-        self._refuse_read: Refuse = partial(refusal, asked=Asked.FINANCE, who=who)
+        self._refuse_action: Refuse = partial(self._refusal, Asked.INTEGRATION_GROUP)
+        self._refuse_read: Refuse = partial(self._refusal, Asked.FINANCE)
 
     def write_url(self, name: str) -> str:
         """An address that the package `name` can be uploaded to. It carries its own signature: never log it."""
@@ -168,6 +169,23 @@ class FinanceClient:
         """The same for an action that answers with rows."""
         value = object_of(self._call(name, body)).get("value")
         return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+    def _refusal(self, asked: Asked, answer: http.Answer) -> RemoteError:
+        """What a refusal means. What is not found may be missing in Finance, or Finance may be somewhere else."""
+        if answer.status == 404 and not self._is_there():
+            return not_finance(host_and_port(self.root).removesuffix(":443"))
+        return refusal(answer, asked=asked, who=self.who)
+
+    def _is_there(self) -> bool:
+        """Whether this is Finance: its service document is there, whatever else is not."""
+        url = self.service.root
+        try:
+            self.service.call("GET", url, refuse=lambda answer: refusal(answer, asked=Asked.FINANCE, who=self.who))
+        except Rejected as error:
+            return error.code != "rejected-404"
+        except RemoteError:
+            return True
+        return True
 
     def _call(
         self,

@@ -7,6 +7,7 @@ from .errors import (
     VIRTUAL_ENTITIES_DENIED,
     EntityHidden,
     NoPermission,
+    NotFinance,
     Rejected,
     RemoteError,
 )
@@ -41,6 +42,15 @@ def refusal(answer: Answer, *, asked: Asked, who: str, entity: str = "") -> Remo
             "An administrator of the Dataverse environment can.",
         )
     return Rejected(reason or f"The answer was {answer.status}.", code=f"rejected-{answer.status}")
+
+
+def not_finance(place: str) -> NotFinance:
+    """What answers at `place` has no OData service of Finance."""
+    return NotFinance(
+        f"{place} answers, but is not Dynamics 365 Finance.",
+        hint="Correct the variable BPP App FinOps URI in Dataverse: it must be the address of Dynamics 365 Finance. "
+        "An administrator of the Dataverse environment can.",
+    )
 
 
 def no_permission(asked: Asked, *, who: str, reason: str, unknown: bool) -> NoPermission:

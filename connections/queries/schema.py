@@ -8,7 +8,15 @@ from connections.errors import FormatMissing, Rejected
 from connections.finance import FinanceClient
 from connections.models import Environment
 from connections.refusals import Asked
-from connections.rules.facts import BudgetCode, BudgetModel, BudgetSchema, FiscalPeriod, LegalEntity
+from connections.rules.facts import (
+    SEPARATE,
+    BudgetCode,
+    BudgetModel,
+    BudgetSchema,
+    FiscalPeriod,
+    LegalEntity,
+    unseparated,
+)
 from connections.rules.flows import EXPORT_FLOW
 from connections.rules.wire import DELIMITERS, day_of, literal, text_of
 
@@ -122,7 +130,10 @@ def _segments(dataverse: DataverseClient, delimiter: str) -> tuple[str, ...]:
             hint="In Finance, open Financial dimension configuration for integrating applications and activate a "
             "format of type Budget register dimension format. A Finance administrator can.",
         )
-    return tuple(active[0]["FinancialDimensionFormat"].split(delimiter))
+    form = active[0]["FinancialDimensionFormat"]
+    if wrong := unseparated(form, delimiter):
+        raise FormatMissing(f"{wrong}.", hint=SEPARATE, code="format-unseparated")
+    return tuple(form.split(delimiter))
 
 
 def _periods(finance: FinanceClient, ledger: Mapping[str, str]) -> tuple[FiscalPeriod, ...]:

@@ -65,3 +65,16 @@ class BudgetSchema:
     codes: tuple[BudgetCode, ...]
     periods: tuple[FiscalPeriod, ...]
     currencies: frozenset[str]
+
+
+def unseparated(form: str, delimiter: str) -> str:
+    """Why a dimension format can't be read with the delimiter: no segment of it is the main account. Else empty."""
+    if "MainAccount" in form.split(delimiter):
+        return ""
+    return f"The format {form} is not separated by the delimiter {delimiter}"
+
+
+SEPARATE = (
+    "In Finance, give the budget register dimension format and General ledger parameters, Chart of accounts and "
+    "dimensions, the same delimiter. A Finance administrator can."
+)

@@ -13,6 +13,8 @@ from connections.errors import (
     FinanceNotConfigured,
     InDoubt,
     NoPermission,
+    NotFinance,
+    Rejected,
     Unavailable,
     Unreachable,
 )
@@ -368,3 +370,16 @@ def test_a_token_that_ran_out_is_renewed_once(client, sandbox):
     sandbox.faults({"call": "GetExecutionSummaryStatus", "kind": "unauthorized"})
     assert client.execution_status("never-started") is ExecutionStatus.NOT_FOUND
     assert [asked["status"] for asked in sandbox.requests("GetExecutionSummaryStatus")] == [401, 400]
+
+
+@pytest.mark.parametrize(
+    ("service", "expected"), [(b"200 OK", Rejected), (b"404 Not Found", NotFinance), (b"403 Forbidden", Rejected)]
+)
+def test_what_is_not_found_is_missing_in_finance_or_at_another_host(wire, service, expected):
+    """The service document, which every Finance has, decides."""
+    wire.answer = lambda connection, request: answer(
+        b'{"value": []}', service if b"GET /data HTTP" in request else b"404 Not Found"
+    )
+    client = FinanceClient(root=wire.url, who="owner@contoso.com", bearer=lambda fresh: "token")
+    with pytest.raises(expected):
+        client.rows("FiscalPeriods", ("FiscalYear",))

@@ -22,6 +22,7 @@ from connections.rules.readiness import (
     entity_key,
     flow_key,
 )
+from exports.models import Run
 from exports.operations.requesting import ExportRefused
 from exports.operations.stepping import step
 from exports.rules.states import FLOW_OF
@@ -48,6 +49,7 @@ class Broken:
     mend: Callable[[Any], None]
     export: str
     state: State = State.FAILS
+    refused: bool = False
 
 
 class Scene:
@@ -257,9 +259,9 @@ CASES: dict[str, Broken] = {
     "account-structure": Broken(
         lambda scene: scene.row("Ledgers", LegalEntityId="USMF", AccountStructureName1=""),
         lambda scene: scene.row("Ledgers", LegalEntityId="USMF", AccountStructureName1="Budgeting"),
-        "Finance refused",
+        BY_KEY["account-structure"].text,
     ),
-    "budget-models": Broken(models_stopped("Yes"), models_stopped("No"), REFUSED),
+    "budget-models": Broken(models_stopped("Yes"), models_stopped("No"), BY_KEY["budget-models"].text, refused=True),
     "budget-code": Broken(
         lambda scene: scene.row("BudgetCodes", dataAreaId="USMF", BudgetCode="ORIG", IsDefaultCode="No"),
         lambda scene: scene.row("BudgetCodes", dataAreaId="USMF", BudgetCode="ORIG", IsDefaultCode="Yes"),
@@ -303,6 +305,25 @@ CASES: dict[str, Broken] = {
     flow_key("on", STATUS_FLOW): Broken(switch(STATUS_FLOW, False), switch(STATUS_FLOW, True), STAYS),
     "token-status": Broken(lapse(ConnectionKind.FINANCE), sign_in, STAYS),
 }
+
+
+def at_another_host(scene):
+    url = scene.sandbox.get("facts")["finance_url"].replace("localhost", "127.0.0.1")
+    scene.put(VARIABLE, {"value": url})
+
+
+OTHER_CASES: list[tuple[str, Broken, str]] = [
+    (
+        "finance",
+        Broken(at_another_host, set_variable, errors.NOT_REACHABLE),
+        "answers, but is not Dynamics 365 Finance.",
+    ),
+    (
+        "dimension-format",
+        Broken(delimiter("Hyphen"), delimiter("Bar"), errors.FormatMissing.headline),
+        "The format MainAccount|Department|Fund is not separated by the delimiter -",
+    ),
+]
 
 
 def test_every_precondition_has_a_case_that_breaks_and_mends_it():
@@ -357,14 +378,27 @@ def test_exactly_the_broken_one_is_named_and_an_export_meets_it(scene, oakland, 
     stays_and_finishes(scene, [case for case in cases.values() if case.export == STAYS])
 
 
+@pytest.mark.parametrize(("key", "case", "found"), OTHER_CASES, ids=[key for key, *_ in OTHER_CASES])
+def test_another_way_to_break_it(scene, oakland, key, case, found):
+    case.break_it(scene)
+    report = seen(scene)
+    assert open_rows(report) == {key: case.state}, [(r.key, r.found) for r in report.rows if r.is_open]
+    assert found in report.row(key).found
+    assert {row.waits_for for row in report.not_checked} <= {key, ""}
+    check_export(scene, key, case)
+    assert found in Run.objects.get().cause
+    assert open_rows(seen(scene)) == {}
+
+
 def check_export(scene, key: str, case: Broken) -> None:
     """An export started all the same does what the case says; afterwards the precondition is mended.
 
     What lets the lines arrive is tried at the end, all of it at once: a whole export takes its time.
     """
-    if case.export == REFUSED:
-        with pytest.raises(ExportRefused):
+    if case.refused or case.export == REFUSED:
+        with pytest.raises(ExportRefused) as caught:
             export(scene.people.planner, CONFIGURATION)
+        assert case.export == REFUSED or case.export.removeprefix("… ") in str(caught.value)
     elif case.export not in (GOES_THROUGH, STAYS):
         run = work(export(scene.people.planner, CONFIGURATION))
         assert run.state == RunState.FAILED, key

@@ -1,6 +1,8 @@
 """The readiness page, its fixes, its command, what is remembered, and how long a check takes."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
@@ -17,7 +19,7 @@ from connections.operations.readiness import _keep, check_again
 from connections.queries.readiness import check
 from connections.queries.readiness.remembered import remembered
 from connections.rules.flows import COUNT_FLOW
-from connections.rules.readiness import State
+from connections.rules.readiness import Report, Row, State
 from connections.tasks import check_readiness
 
 VARIABLE = "environment-variables/msdyn_xpna_BPPAppFinOpsURI"
@@ -209,6 +211,16 @@ def test_a_server_that_never_answers_is_given_up(world, sandbox, settings):
     assert report.seconds < 5
 
 
+def test_the_words_of_a_report_and_its_rows():
+    host = Row("variable", State.FAILS, "May not be called.", "Who runs the portal can add the host, if it is yours.")
+    format_row = Row("dimension-format", State.FAILS, "None")
+    assert (host.who, host.told) == ("Who runs the portal.", "May not be called.")
+    assert (format_row.who, format_row.told) == (format_row.about.who, "None.")
+    report = Report("USMF", ("USMF",), (host, format_row), datetime.now(UTC), 1.0)
+    assert report.summary == "0 of 2 passed, 2 failed."
+    assert replace(report, rows=(host,)).summary == "0 of 1 passed, 1 failed."
+
+
 class TestTheCommand:
     def test_all_is_well(self, world, capsys):
         call_command("readiness", "--json")
@@ -224,6 +236,13 @@ class TestTheCommand:
         with pytest.raises(SystemExit, match="1"):
             call_command("readiness")
         assert "An export started now would fail with: Access denied when" in capsys.readouterr().out
+
+    def test_a_warning_does_not_say_that_an_export_would_fail(self, world, sandbox, capsys):
+        sandbox.put("virtual-entities/DataManagementDefinitionGroupEntity", {"visible": False})
+        call_command("readiness")
+        printed = capsys.readouterr().out
+        assert "The documented error is: Unable to load Finance entity definitions" in printed
+        assert "An export started now would fail" not in printed
 
     def test_an_unknown_environment_is_named(self, world):
         with pytest.raises(CommandError, match="There is no environment Elsewhere"):

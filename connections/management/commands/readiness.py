@@ -70,7 +70,7 @@ def _row(row: Row) -> dict[str, Any]:
         "seconds": None if row.seconds is None else round(row.seconds, 3),
     }
     if row.is_open:
-        facts |= {"text": about.text, "to_do": row.hint or about.todo, "who_can": about.who}
+        facts |= {"text": about.text, "to_do": row.hint or about.todo, "who_can": row.who}
     return facts
 
 
@@ -82,6 +82,6 @@ def _as_text(environment: Environment, report: Report) -> str:
         for row in rows:
             lines.append(f"  {row.state:<12} {row.about.label}: {row.found}")
             if row.is_open:
-                lines += [f"{'':15}{row.about.outcome}: {row.about.text}"] if row.about.text else []
-                lines += [f"{'':15}To do: {row.hint or row.about.todo}", f"{'':15}Who can: {row.about.who}"]
+                lines += [f"{'':15}{row.outcome}: {row.about.text}"] if row.about.text else []
+                lines += [f"{'':15}To do: {row.hint or row.about.todo}", f"{'':15}Who can: {row.who}"]
     return "\n".join(lines)

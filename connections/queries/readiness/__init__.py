@@ -147,6 +147,7 @@ def _budget(
     formats, parameters = found.get("DimensionIntegrationFormatEntity"), found.get("DimensionParametersEntity")
     form = setup.dimension_format(sheet, formats) if formats is not None else ""
     mark = setup.delimiter(sheet, parameters) if parameters is not None else ""
+    readable = bool(form and mark) and setup.separated(sheet, form, mark)
     if legal_entity and (models := found.get("BudgetModelEntity")) is not None:
         setup.budget_models(sheet, models, legal_entity)
     if legal_entity and (codes := found.get("BudgetCodeEntity")) is not None:
@@ -158,6 +159,6 @@ def _budget(
         return
     if run.wants("fiscal-calendar"):
         run(setup.fiscal_calendar, finance, ledger)
-    if form and mark and run.wants("delimiter-values"):
+    if readable and run.wants("delimiter-values"):
         sent = None if sent_values is None else sent_values(mark)
         run(setup.delimiter_values, finance, legal_entity, form.split(mark), mark, sent)

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from connections.data_management import PROJECT, PROJECTS
 from connections.finance import FinanceClient
+from connections.rules.facts import SEPARATE, unseparated
 from connections.rules.readiness import Holding, State
 from connections.rules.wire import DELIMITERS, day_of, literal, text_of
 
@@ -43,6 +44,14 @@ def delimiter(sheet: Sheet, rows: Rows) -> str:
     return ""
 
 
+def separated(sheet: Sheet, form: str, mark: str) -> bool:
+    """Whether the delimiter separates the segments of the format."""
+    wrong = unseparated(form, mark)
+    if wrong:
+        sheet.fails("dimension-format", wrong, SEPARATE)
+    return not wrong
+
+
 def account_structure(sheet: Sheet, ledger: Mapping[str, str]) -> None:
     name, entity = ledger["AccountStructureName1"], ledger["LegalEntityId"]
     if name:
@@ -55,7 +64,10 @@ def budget_models(sheet: Sheet, rows: Rows, legal_entity: str) -> None:
     mine = _of_entity(rows, legal_entity)
     stopped = sum(1 for row in mine if row["Stopped"] == "Yes")
     found = f"{len(mine) - stopped} active, {stopped} stopped in {legal_entity}"
-    sheet.note("budget-models", State.PASSED if len(mine) > stopped else State.FAILS, found)
+    if len(mine) > stopped:
+        sheet.passed("budget-models", found)
+    else:
+        sheet.fails("budget-models", f"{legal_entity} has no active budget model ({stopped} stopped)")
 
 
 def budget_code(sheet: Sheet, rows: Rows, legal_entity: str) -> None:

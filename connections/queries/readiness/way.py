@@ -1,5 +1,6 @@
 """The way to Finance: flows and their connections, reachability, certificates, clock, tokens, the variable."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -9,6 +10,7 @@ from connections.dataverse import FINANCE_URI_NAME, DataverseClient
 from connections.errors import CertificateRefused
 from connections.finance import FinanceClient
 from connections.models import Connection, Environment, Flow
+from connections.refusals import not_finance
 from connections.rules.addresses import host_and_port
 from connections.rules.flows import EXPORT_FLOW, FLOWS, STATUS_FLOW, ConnectionKind
 from connections.rules.readiness import State, flow_key
@@ -73,8 +75,14 @@ def _connection(flow: Flow | None, kind: ConnectionKind) -> Connection | None:
     return connection if connection is not None and connection.owner_id == flow.owner_id else None
 
 
-def probe(sheet: Sheet, key: str, root: str, path: str) -> None:
-    """Whether anything answers there, whom its certificate names, and what time it is there. No token is sent."""
+def probe(
+    sheet: Sheet, key: str, root: str, path: str, refused: Callable[[http.Answer], bool] = lambda answer: False
+) -> None:
+    """Whether anything answers there, whom its certificate names, and what time it is there. No token is sent.
+
+    `refused` tells by the answer that it is not Finance: that asks for a token first (401), anybody else knows no such
+    path (404).
+    """
     place = host_and_port(root).removesuffix(":443")
 
     def ask() -> http.Answer | None:
@@ -88,7 +96,11 @@ def probe(sheet: Sheet, key: str, root: str, path: str) -> None:
     answer = sheet.ask(key, key, ask)
     if answer is None:
         return
-    sheet.passed(key, f"{place} answers")
+    if refused(answer):
+        error = not_finance(place)
+        sheet.fails(key, error.cause, error.hint)
+    else:
+        sheet.passed(key, f"{place} answers")
     trusted = sheet.findings.get("certificate")
     if trusted is None or trusted.state is State.PASSED:
         before = f"{trusted.found}, " if trusted else "Trusted: "
@@ -133,9 +145,10 @@ def finance_way(sheet: Sheet, dataverse: DataverseClient, flows_: Flows, *, beyo
     sheet.passed("variable", f"{FINANCE_URI_NAME} is {root}")
     if not beyond:
         return None
-    probe(sheet, "finance", root, "data")
+    probe(sheet, "finance", root, "data", refused=lambda answer: answer.status == 404)
     trusted = sheet.findings.get("certificate")
-    if "finance" not in sheet.findings or (trusted and trusted.state is not State.PASSED):
+    there = sheet.findings.get("finance")
+    if there is None or there.state is not State.PASSED or (trusted and trusted.state is not State.PASSED):
         return None
     token = sheet.ask("token-finance", "entra", lambda: HeldToken(connection, root))
     _status_token(sheet, flows_, root)

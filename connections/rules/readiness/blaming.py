@@ -7,6 +7,7 @@ from connections.errors import (
     EntityHidden,
     FinanceNotConfigured,
     NoPermission,
+    NotFinance,
     RemoteError,
     Transient,
 )
@@ -26,6 +27,8 @@ def blame(error: RemoteError, *, key: str, side: str) -> Blame:
         return Blame("certificate" if certain else key, finding, certain)
     if isinstance(error, CertificateRefused):
         return Blame("certificate", finding, certain=True)
+    if isinstance(error, NotFinance):
+        return Blame("finance", finding, certain=True)
     if isinstance(error, FinanceNotConfigured):
         return Blame("variable" if side == "finance" or key == "variable" else "dataverse", finding, certain=True)
     if isinstance(error, Transient):

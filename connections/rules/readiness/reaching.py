@@ -4,7 +4,7 @@ from connections.errors import NO_DEFINITIONS, NOT_REACHABLE, ConnectionMissing
 from connections.rules.flows import EXPORT_FLOW
 
 from .names import flow_key
-from .words import Fix, Group, Precondition
+from .words import OPERATOR, Fix, Group, Precondition
 
 VARIABLE = "msdyn_xpna_BPPAppFinOpsURI"
 
@@ -59,7 +59,7 @@ CONNECTION = (
         NOT_REACHABLE,
         "Nothing is sent to a server that can't prove who it is.",
         "Check the address, or set REMOTE_CA_FILE to the authority that signed the certificate.",
-        "Who runs the portal.",
+        OPERATOR,
         waits_for=("dataverse",),
     ),
     Precondition(
@@ -69,7 +69,7 @@ CONNECTION = (
         "",
         "Tokens and upload addresses are good for a time only: with a wrong clock they are taken for expired.",
         "Let the portal's server take its time from a time server (NTP).",
-        "Who runs the portal.",
+        OPERATOR,
         waits_for=("dataverse", "certificate"),
     ),
     Precondition(

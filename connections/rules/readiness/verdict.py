@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .table import BY_KEY, PRECONDITIONS
-from .words import Group, Precondition, State
+from .words import OPERATOR, Group, Precondition, State
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,21 @@ class Row:
         return self.state in (State.FAILS, State.WARNING)
 
     @property
+    def outcome(self) -> str:
+        """What introduces the documented error: only what fails would stop an export started now."""
+        return self.about.outcome if self.state is State.FAILS else "The documented error is"
+
+    @property
+    def who(self) -> str:
+        """Who can mend it. Which hosts may be called at all is up to who runs the portal, whichever row met it."""
+        return OPERATOR if OPERATOR.rstrip(".") in self.hint else self.about.who
+
+    @property
+    def told(self) -> str:
+        """What was found, as a sentence."""
+        return f"{self.found.rstrip('.')}."
+
+    @property
     def cause(self) -> Precondition | None:
         return BY_KEY.get(self.waits_for)
 
@@ -96,7 +111,7 @@ class Report:
     def summary(self) -> str:
         """How many passed, and how many did not, as a sentence."""
         parts = [f"{self.passed} of {len(self.rows)} passed"]
-        parts += [f"{len(self.failing)} fail{'s' if len(self.failing) == 1 else ''}"] if self.failing else []
+        parts += [f"{len(self.failing)} failed"] if self.failing else []
         parts += [f"{len(self.warnings)} warning{'s'[: len(self.warnings) > 1]}"] if self.warnings else []
         parts += [f"{len(self.not_checked)} not checked"] if self.not_checked else []
         return f"{', '.join(parts)}."

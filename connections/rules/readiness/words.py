@@ -41,6 +41,7 @@ class Fix(StrEnum):
         return self in (Fix.SET_VARIABLE, Fix.MAKE_VISIBLE, Fix.TURN_ON)
 
 
+OPERATOR = "Who runs the portal."
 FAILS_WITH = "An export started now would fail with"
 
 
