@@ -59,7 +59,7 @@ def test_without_a_terminal_it_says_where_the_password_goes(db, monkeypatch):
 
 def test_another_address_of_who_exists_is_refused(db):
     user = get_user_model().objects.create_user("installer", email="installer@contoso.example")
-    with pytest.raises(CommandError, match="installer exists with another address. Change it in the administration"):
+    with pytest.raises(CommandError, match=r"installer exists with another address. Change it in the administration"):
         call_command("add_administrator", "installer", email="x@y.example")
     assert not user.groups.exists()
     call_command("add_administrator", "installer", email="Installer@contoso.example")
