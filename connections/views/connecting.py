@@ -61,8 +61,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     with refusals_told(request):
         if chosen["auth"] == Connection.Auth.APPLICATION:
             replaced = connection_of(environment=chosen["environment"], user=request.user, kind=kind)
-            used_by = replaced and [each.flow for each in replaced.references.select_related("flow")]
-            if used_by and replaced.auth == Connection.Auth.PERSON and "confirmed" not in request.POST:
+            used_by = [each.flow for each in replaced.references.select_related("flow")] if replaced else []
+            if replaced and used_by and replaced.auth == Connection.Auth.PERSON and "confirmed" not in request.POST:
                 context = {"connection": replaced, "used_by": used_by, "back": back}
                 return render(request, "connections/replace.html", context)
             made = operations.connect_application(actor=request.user, environment=chosen["environment"], kind=kind)

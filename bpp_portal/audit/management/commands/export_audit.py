@@ -62,8 +62,9 @@ def _moment(text: str) -> date | datetime:
 
 def _between(since: date | datetime | None, until: date | datetime | None) -> QuerySet[AuditEntry]:
     """Both ends belong to it; a day is all of that day."""
-    days = {"since": since, "until": until}
-    found = entries(Asked(**{name: day for name, day in days.items() if not isinstance(day, datetime)}))
+    first = None if isinstance(since, datetime) else since
+    last = None if isinstance(until, datetime) else until
+    found = entries(Asked(since=first, until=last))
     if isinstance(since, datetime):
         found = found.filter(at__gte=since)
     return found.filter(at__lte=until) if isinstance(until, datetime) else found
