@@ -9,6 +9,7 @@ from connections.errors import FinanceNotConfigured
 from connections.http import check_address
 from connections.models import KINDS, Connection, Environment
 from connections.rules.addresses import root_of
+from connections.rules.identifiers import is_guid, is_tenant
 
 
 class ConnectForm(forms.Form):
@@ -59,7 +60,27 @@ class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has 
             self.fields["name"].disabled = True
 
     def clean_dataverse_url(self) -> str:
-        return self._allowed("dataverse_url")
+        root = self._allowed("dataverse_url")
+        others = Environment.objects.exclude(pk=self.instance.pk)
+        if same := next((one for one in others if root_of(one.dataverse_url) == root), None):
+            raise ValidationError(f"This is the Dataverse address of {same.name} already. Change {same.name} instead.")
+        return root
+
+    def clean_tenant_id(self) -> str:
+        tenant: str = self.cleaned_data["tenant_id"]
+        if not is_tenant(tenant):
+            raise ValidationError(
+                "Enter the id of one tenant, as Entra shows it, or its domain name, like contoso.onmicrosoft.com."
+            )
+        return tenant
+
+    def clean_client_id(self) -> str:
+        client: str = self.cleaned_data["client_id"]
+        if not is_guid(client):
+            raise ValidationError(
+                "Enter the application (client) id as Entra shows it, like 00001111-aaaa-2222-bbbb-3333cccc4444."
+            )
+        return client
 
     def clean_authority(self) -> str:
         return self._allowed("authority")

@@ -53,12 +53,23 @@ def not_finance(place: str) -> NotFinance:
     )
 
 
+def is_application(who: str) -> bool:
+    """Whether the account is the portal's own application, not a person."""
+    return who.startswith("application ")
+
+
+def _let_in(who: str) -> str:
+    if is_application(who):
+        return f"In Finance, map the {who} to a user, under System administration, Microsoft Entra applications."
+    return f"Ask a security administrator in Finance to add and enable the user {who}."
+
+
 def no_permission(asked: Asked, *, who: str, reason: str, unknown: bool) -> NoPermission:
     """Permission refused: the documented cause where one is documented, and what to ask for."""
     if _UNKNOWN_USER in reason or unknown:
         return NoPermission(
             f"Finance does not know {who} as an enabled user.",
-            hint=f"Ask a security administrator in Finance to add and enable the user {who}.",
+            hint=_let_in(who),
             code="finance-user-unknown",
         )
     if asked is Asked.DIMENSION_PARAMETERS or PARAMETERS_DUTY in reason:

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from .adapter import EntraSignIn, refused
 from .operations import unlink
@@ -22,10 +22,18 @@ from .rules import Refusal
 _callback = OAuth2CallbackView.adapter_view(EntraClient)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
-@rate_limit(action="login")  # type: ignore[untyped-decorator]  # as often as with a password: it calls Entra ID
 def sign_in(request: HttpRequest) -> HttpResponse:
+    """A sign-in begins with the button; who only followed the address finds it on the sign-in page."""
+    if request.method != "POST":
+        return redirect("account_login")
+    answer: HttpResponse = _begin(request)
+    return answer
+
+
+@rate_limit(action="login")  # type: ignore[untyped-decorator]  # as often as with a password: it calls Entra ID
+def _begin(request: HttpRequest) -> HttpResponse:
     """Begin a sign-in. What the page does not send is not asked: scopes, prompt and process are the portal's."""
     target = request.POST.get("next", "")
     is_local = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())

@@ -168,3 +168,10 @@ def control(field: BoundField) -> SafeString:
     if field.errors:
         attrs |= {"aria-invalid": "true", "aria-describedby": f"{field.auto_id}_error"}
     return field.as_widget(attrs=attrs)
+
+
+@register.filter
+def sentence_case(text: str) -> str:
+    """A heading of the account pages, which come with Every Word In Capitals."""
+    words = text.split()
+    return " ".join([*words[:1], *(word.lower() if word.istitle() and word != "BPP" else word for word in words[1:])])

@@ -10,8 +10,8 @@ from django.utils import timezone
 from bpp_portal.audit.operations import record
 from connections import entra, vault
 from connections.dataverse import DataverseClient
-from connections.entra_application import application_token
-from connections.errors import ConnectionMissing
+from connections.entra_application import application_token, credential
+from connections.errors import ConnectionMissing, Rejected
 from connections.models import Connection, ConnectionReference, Environment, Flow
 from connections.queries.access import connection_of
 from connections.rules.flows import ConnectionKind
@@ -71,6 +71,13 @@ def connect_application(*, actor: Any, environment: Environment, kind: Connectio
     Proved by a token first. Raises Rejected when Entra does not take the application, ConnectionMissing when a
     connection to Finance comes before the one to Dataverse.
     """
+    if not credential(environment):
+        raise Rejected(
+            f"The deployment has no certificate and no client secret for {environment}.",
+            hint="An IT administrator sets ENTRA_CERTIFICATE_FILE or ENTRA_CLIENT_SECRET.",
+            headline="The application can't be connected",
+            code="credential-missing",
+        )
     resource = environment.dataverse_url.rstrip("/")
     if kind is ConnectionKind.FINANCE:
         resource = _finance_url_for(actor, environment)

@@ -11,8 +11,11 @@ from connections.rules.dataverse import Variable
 from connections.rules.entities import VIRTUAL_ENTITIES
 from connections.rules.flows import ConnectionKind
 from connections.rules.linking import LinkStep, link_steps
+from connections.transport import deadline
 
 from .access import connection_of, dataverse_client
+
+ANSWER_SECONDS = 5.0  # for all that the page reads: whoever opens it waits that long at most
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,10 @@ class Found:
 def found_in(*, environment: Environment, user: Any) -> Found:
     """Ask Dataverse as `user`, or as the flow owner while they have no connection of their own."""
     try:
-        client = _client(environment, user)
-        variable = client.variable(FINANCE_URI)
-        offered = dataverse_setup.catalog(client)
+        with deadline(ANSWER_SECONDS):
+            client = _client(environment, user)
+            variable = client.variable(FINANCE_URI)
+            offered = dataverse_setup.catalog(client)
     except RemoteError as error:
         return Found(error=error)
     states = {name: ("Visible" if row.visible else "Hidden") for name, row in offered.items()}

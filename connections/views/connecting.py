@@ -12,6 +12,7 @@ from connections import operations
 from connections.chosen import chosen_environment
 from connections.forms import ConnectForm
 from connections.models import Connection, Environment
+from connections.queries.access import connection_of
 from connections.queries.credentials import connection_rows, credential_expiry
 from connections.rules.flows import ConnectionKind
 
@@ -59,6 +60,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     kind, back = ConnectionKind(chosen["kind"]), chosen["back"] or "connections"
     with refusals_told(request):
         if chosen["auth"] == Connection.Auth.APPLICATION:
+            replaced = connection_of(environment=chosen["environment"], user=request.user, kind=kind)
+            used_by = [each.flow for each in replaced.references.select_related("flow")] if replaced else []
+            if replaced and used_by and replaced.auth == Connection.Auth.PERSON and "confirmed" not in request.POST:
+                context = {"connection": replaced, "used_by": used_by, "back": back}
+                return render(request, "connections/replace.html", context)
             made = operations.connect_application(actor=request.user, environment=chosen["environment"], kind=kind)
             messages.success(request, f"{kind.label} is connected as {made.account}.")
             _follow(request, made.environment)

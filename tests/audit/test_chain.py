@@ -236,3 +236,32 @@ def test_csv_is_for_a_spreadsheet(trail):
     assert [row["seq"] for row in rows] == [str(number) for number in range(1, 12)]
     assert (rows[-1]["subject"], rows[-1]["detail"]) == ("'=HYPERLINK(1)", "a\nb")
     assert rows[-1]["actor_name"] == "owner"
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+@pytest.mark.parametrize("word", ["gestern", "banana", "2026-13-40"])
+def test_a_day_that_is_none_exports_nothing(trail, option, word):
+    out = StringIO()
+    with pytest.raises(CommandError, match=f"{option}: {word} is not a day. Write it like 2026-11-25, or with a time"):
+        call_command("export_audit", option, word, stdout=out)
+    assert not out.getvalue()
+
+
+def test_a_moment_narrows_as_a_day_does(trail):
+    moments = list(AuditEntry.objects.order_by("seq").values_list("at", flat=True))
+
+    def exported(*options: str) -> int:
+        out = StringIO()
+        call_command("export_audit", *options, stdout=out)
+        return len(out.getvalue().splitlines())
+
+    assert exported("--since", moments[0].isoformat(), "--until", moments[-1].isoformat()) == 10
+    assert exported("--since", "2999-01-01T10:00") == exported("--until", "1999-01-01 10:00") == 0
+    assert exported("--since", "1999-01-01", "--until", "2999-01-01") == 10
+
+
+@pytest.mark.parametrize(("command", "option"), [("verify_audit", "--write-anchor"), ("export_audit", "--output")])
+def test_a_file_that_cannot_be_written_is_named(trail, tmp_path, command, option):
+    path = tmp_path / "missing" / "x"
+    with pytest.raises(CommandError, match=f"{path} can't be written: No such file or directory. Name a file in"):
+        call_command(command, option, str(path), stdout=StringIO())

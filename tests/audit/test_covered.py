@@ -163,8 +163,9 @@ def test_configuration_in_the_administration(client, installer, settings):
     environment = Environment.objects.create(
         name="Contoso", dataverse_url="https://contoso.example", tenant_id="t", authority="https://login.example"
     )
-    values = {"name": "Contoso", "kind": "sandbox", "dataverse_url": "https://fabrikam.example", "tenant_id": "t"}
-    values |= {"authority": "https://login.example", "client_id": "c", "linked_through": "virtual tables"}
+    values = {"name": "Contoso", "kind": "sandbox", "dataverse_url": "https://fabrikam.example"}
+    values |= {"authority": "https://login.example", "linked_through": "virtual tables"}
+    values |= {"tenant_id": "contoso.example", "client_id": "00001111-aaaa-2222-bbbb-3333cccc4444"}
     address = reverse("admin:connections_environment_change", args=[environment.pk])
     assert client.post(address, values).status_code == 302
     entry = last(verb="change in administration")

@@ -68,9 +68,9 @@ def test_only_the_it_administrator_changes_environments(client, people, contoso,
         "name": "Renamed",
         "kind": "sandbox",
         "dataverse_url": "https://contoso.example",
-        "tenant_id": "t",
+        "tenant_id": "contoso.example",
         "authority": "https://login.example",
-        "client_id": "c",
+        "client_id": "00001111-aaaa-2222-bbbb-3333cccc4444",
         "linked_through": "dual-write",
     }
     client.force_login(people.owner)
@@ -78,7 +78,7 @@ def test_only_the_it_administrator_changes_environments(client, people, contoso,
     client.force_login(people.installer)
     assert client.post(address, values).status_code == 302
     contoso.refresh_from_db()
-    assert (contoso.client_id, contoso.linked_through) == ("c", "dual-write")
+    assert (contoso.client_id, contoso.linked_through) == ("00001111-aaaa-2222-bbbb-3333cccc4444", "dual-write")
     assert contoso.name == "Contoso", "the name stays, here as on the page"
     entry = AuditEntry.objects.get(verb="set up environment")
     assert (entry.actor, entry.door) == (people.installer, "admin")

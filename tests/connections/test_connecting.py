@@ -155,6 +155,11 @@ def test_others_have_no_door(world, environment):
 def test_the_application_can_stand_in_for_a_person(owner, environment, sandbox):
     entra_application._tokens.clear()
     form = {"environment": environment.pk, "kind": "dataverse", "auth": "application"}
+    asked = text_of(owner.post(reverse("connections:sign-in"), form))
+    assert EXPORT_FLOW in asked
+    assert "Replace connection" in asked
+    assert not Connection.objects.filter(auth="application").exists()
+    form["confirmed"] = "yes"
     assert "is connected as application" in text_of(owner.post(reverse("connections:sign-in"), form, follow=True))
     made = Connection.objects.get(kind="dataverse", auth="application")
     assert bytes(made.token_cache) == b""
@@ -164,3 +169,12 @@ def test_the_application_can_stand_in_for_a_person(owner, environment, sandbox):
     page = text_of(owner.get(f"/environments/{environment.pk}/"))
     assert "Entra refused the portal's application" in page
     assert "Needs attention" in text_of(owner.get(LIST))
+
+
+def test_an_application_without_a_credential_is_refused(installer, environment, settings):
+    settings.ENTRA_CLIENT_SECRET = settings.ENTRA_CERTIFICATE_FILE = ""
+    settings.CLIENT_SECRETS = {}
+    form = {"environment": environment.pk, "kind": "dataverse", "auth": "application"}
+    page = text_of(installer.post(reverse("connections:sign-in"), form, follow=True))
+    assert "The deployment has no certificate and no client secret for Sandbox." in page
+    assert "Connect the application" in page

@@ -2,12 +2,14 @@
 
 import datetime
 import re
+import time
 
 import pytest
 from django.urls import reverse
 
 from bpp_portal.audit.models import AuditEntry
 from connections.models import Connection, Environment
+from connections.queries import environment_page
 from connections.rules.entities import VIRTUAL_ENTITIES
 from connections.rules.expiry import expiry_of
 from tests.connections.sign_in import as_, connect, text_of
@@ -158,9 +160,11 @@ def test_nobody_connected_yet(world, environment, address):
     assert ">Connect Dataverse</button>" in page
 
 
-def test_the_it_administrator_sets_up_an_environment(world, environment):
+def test_the_it_administrator_sets_up_an_environment(world, environment, settings):
     installer = as_(world.installer)
     form = form_of(environment, name="Contoso", kind="production", linked_through="not linked")
+    form |= {"dataverse_url": "https://contoso.example", "tenant_id": "contoso.onmicrosoft.com"}
+    settings.ALLOWED_REMOTE_HOSTS = [*settings.ALLOWED_REMOTE_HOSTS, "contoso.example"]
     page = text_of(installer.post("/environments/new/", form, follow=True))
     assert "Contoso is saved." in page
     assert "not linked to Dynamics 365 Finance" in page
@@ -177,10 +181,24 @@ def test_an_unfit_environment_is_refused(world, environment):
         ("authority", "https://login.example", f"{REFUSED} login.example:443"),
         ("dataverse_url", "http://127.0.0.1", "Enter an https address"),
         ("name", "Sandbox", "already exists"),
+        ("tenant_id", "common", "Enter the id of one tenant"),
+        ("tenant_id", "consumers", "Enter the id of one tenant"),
+        ("tenant_id", "a/../b.example", "Enter the id of one tenant"),
+        ("client_id", "portal", "Enter the application (client) id"),
+        ("dataverse_url", f"{environment.dataverse_url}/", "This is the Dataverse address of Sandbox already."),
     ):
         page = installer.post("/environments/new/", form_of(environment, name="Contoso") | {field: value})
         assert (page.status_code, text in text_of(page)) == (422, True), field
     assert Environment.objects.count() == 1
+
+
+def test_a_dataverse_that_never_answers_is_given_up(world, address, sandbox, monkeypatch):
+    monkeypatch.setattr(environment_page, "ANSWER_SECONDS", 0.5)
+    sandbox.faults({"call": "environmentvariabledefinitions", "kind": "trickle", "times": None})
+    began = time.monotonic()
+    page = text_of(as_(world.owner).get(address))
+    assert time.monotonic() - began < 4
+    assert "The variable and the virtual entities could not be read." in page
 
 
 def test_changing_one_keeps_its_name(world, environment):

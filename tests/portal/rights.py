@@ -37,7 +37,7 @@ account_confirm_email                     GET    key            200 200 200 200 
 account_reset_password_from_key_done      GET    .              200 200 200 200 200 200 200 200 200
 account_reset_password_from_key           GET    reset-key      200 200 200 200 200 200 200 200 200
 account_reset_password_done               GET    .              200 200 200 200 200 200 200 200 200
-entra_login                               GET    .              405 405 405 405 405 405 405 405 405
+entra_login                               GET    .              302 302 302 302 302 302 302 302 302
 entra_login                               POST   .              200 200 200 200 200 200 200 200 200
 entra_callback                            GET    .              403 403 403 403 403 403 403 403 403
 entra_account                             GET    .              302 200 200 200 200 200 200 200 200

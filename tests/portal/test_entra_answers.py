@@ -71,7 +71,8 @@ class TestOnlyThisSignIn:
     def test_it_needs_the_button_and_the_token_of_the_form(self):
         strict = Client(SERVER_NAME="127.0.0.1", enforce_csrf_checks=True)
         assert strict.post(reverse("entra_login")).status_code == 403
-        assert strict.get(reverse("entra_login")).status_code == 405
+        answer = strict.get(reverse("entra_login"))
+        assert (answer.status_code, answer["Location"]) == (302, reverse("account_login"))
 
     def test_it_is_begun_no_more_often_than_with_a_password(self, window):
         answers = [window.post(reverse("entra_login")) for _ in range(31)]

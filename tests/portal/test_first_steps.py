@@ -1,5 +1,6 @@
 """The first person of an empty portal, and the start page's list of what is left."""
 
+from io import StringIO
 from types import SimpleNamespace
 
 import pytest
@@ -44,6 +45,25 @@ def test_who_exists_gets_the_role_and_keeps_the_password(db):
     user.refresh_from_db()
     assert user.check_password("kept and long enough")
     assert user.groups.get().name == "IT administrator"
+
+
+def test_without_a_terminal_it_says_where_the_password_goes(db, monkeypatch):
+    monkeypatch.delenv(PASSWORD, raising=False)
+    monkeypatch.setattr("sys.stdin", StringIO())
+    with pytest.raises(CommandError, match="valid email"):
+        call_command("add_administrator", "neu", email="notanemail")
+    with pytest.raises(CommandError, match=f"no terminal to ask for the password on. Set it in {PASSWORD}"):
+        call_command("add_administrator", "neu")
+    assert not get_user_model().objects.exists()
+
+
+def test_another_address_of_who_exists_is_refused(db):
+    user = get_user_model().objects.create_user("installer", email="installer@contoso.example")
+    with pytest.raises(CommandError, match=r"installer exists with another address. Change it in the administration"):
+        call_command("add_administrator", "installer", email="x@y.example")
+    assert not user.groups.exists()
+    call_command("add_administrator", "installer", email="Installer@contoso.example")
+    assert user.groups.exists()
 
 
 def test_the_page_without_a_role_names_who_can_give_one(db, client):

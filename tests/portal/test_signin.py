@@ -166,3 +166,14 @@ def test_the_administration_has_no_sign_in_of_its_own(client, planner):
     refused = client.get("/admin/cubes/cube/", follow=True)
     assert refused.status_code == 403
     assert "use the administration" in refused.content.decode()
+
+
+@pytest.mark.parametrize("name", ["account_reauthenticate", "account_change_password"])
+def test_a_forgotten_password_is_asked_of_an_administrator(client, planner, name):
+    client.force_login(planner)
+    page = client.get(reverse(name)).content.decode()
+    assert "Ask an IT administrator for a new one." in page
+    assert "Forgot your password?" not in page
+    heading = {"account_reauthenticate": "Confirm access", "account_change_password": "Change password"}[name]
+    assert f"<h1>{heading}</h1>" in page
+    assert f"<title>{heading}" in page

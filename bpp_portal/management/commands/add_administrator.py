@@ -1,6 +1,7 @@
 """The first person of an empty portal. Everybody after that is added in the administration."""
 
 import os
+import sys
 from argparse import ArgumentParser
 from getpass import getpass
 from typing import Any
@@ -33,23 +34,32 @@ class Command(BaseCommand):
         new = user is None
         if user is None:
             user = get_user_model()(username=name, email=options["email"])
-            password = _password()
-            try:
-                user.full_clean(exclude=["password"])
-                validate_password(password, user)
-            except ValidationError as error:
-                raise CommandError(" ".join(error.messages)) from None
-            user.set_password(password)
+            _give_password(user)
+        elif options["email"] and options["email"].lower() != user.email.lower():
+            raise CommandError(f"{name} exists with another address. Change it in the administration, under Users.")
         with transaction.atomic():
             user.save()
             user.groups.add(Group.objects.get(name=Role.IT_ADMINISTRATOR.value))
         self.stdout.write(f"{name} {'is added as' if new else 'has the role'} {Role.IT_ADMINISTRATOR.value}.")
 
 
+def _give_password(user: Any) -> None:
+    """What else is wrong with the person is said before the password is asked."""
+    try:
+        user.full_clean(exclude=["password"])
+        password = _password()
+        validate_password(password, user)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
+    user.set_password(password)
+
+
 def _password() -> str:
     given = os.environ.get(PASSWORD)
     if given is not None:
         return given
+    if not sys.stdin.isatty():
+        raise CommandError(f"There is no terminal to ask for the password on. Set it in {PASSWORD}.")
     first = getpass("Password: ")
     if getpass("Password again: ") != first:
         raise CommandError("The two passwords differ.")

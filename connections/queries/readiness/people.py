@@ -9,7 +9,7 @@ from bpp_portal.kernel.roles import RIGHTS, Right
 from connections import finance_users
 from connections.finance import FinanceClient
 from connections.finance_users import FinanceUser
-from connections.refusals import OPERATIONS_ROLE, PARAMETERS_DUTY
+from connections.refusals import OPERATIONS_ROLE, PARAMETERS_DUTY, is_application
 from connections.rules.readiness import State
 from connections.rules.wire import literal, text_of
 
@@ -45,7 +45,8 @@ def owner_of(sheet: Sheet, finance: FinanceClient) -> FinanceUser | None:
     elif found:
         sheet.fails("owner-user", f"The user {finance.who} is disabled in Finance")
     else:
-        sheet.fails("owner-user", f"{finance.who} is not a user in Finance")
+        found_none = "is not mapped to a user in Finance" if is_application(finance.who) else "is not a user in Finance"
+        sheet.fails("owner-user", f"{finance.who} {found_none}")
     return user
 
 

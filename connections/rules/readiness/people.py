@@ -23,7 +23,8 @@ PEOPLE = (
         "Finance user of the flow owner",
         NO_PERMISSION,
         "The flow owner runs every export, so Finance must know the account as an enabled user.",
-        "In Finance, add the flow owner as a user with the same Entra account, and enable the user.",
+        "In Finance, add the flow owner as a user with the same Entra account, and enable the user. An application "
+        "is mapped to a user instead, under System administration, Microsoft Entra applications.",
         SECURITY,
         Fix.REQUEST,
         ("token-finance", "finance"),

@@ -57,5 +57,11 @@ def _anchors(path: Path) -> list[Head]:
 
 
 def _append(path: Path, stopped: Head) -> None:
-    with path.open("a", encoding="ascii") as file:
-        file.write(f"{stopped.seq} {stopped.hash} {timezone.now():%Y-%m-%dT%H:%M:%SZ}\n")
+    try:
+        with path.open("a", encoding="ascii") as file:
+            file.write(f"{stopped.seq} {stopped.hash} {timezone.now():%Y-%m-%dT%H:%M:%SZ}\n")
+    except OSError as error:
+        raise CommandError(
+            f"The chain holds, but the anchor {path} can't be written: {error.strerror}. Name a file in a folder that "
+            "exists and that you may write to."
+        ) from error
