@@ -15,8 +15,10 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.core.management import call_command
 
+from bpp_portal.kernel.roles import Role
 from connections.models import Environment
 
 ROOT = Path(__file__).parents[1]
@@ -125,5 +127,6 @@ def sandbox(running_sandbox, settings):
 @pytest.fixture
 def environment(sandbox, people):
     """The demo's environment: flows owned by the owner, connected and on."""
+    people.owner.groups.add(Group.objects.get_or_create(name=Role.ADMINISTRATOR.value)[0])
     call_command("setup_environment", verbosity=0)
     return Environment.objects.get()

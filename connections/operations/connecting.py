@@ -8,13 +8,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from bpp_portal.audit.operations import record
+from bpp_portal.kernel.problems import Problem
 from connections import entra, vault
 from connections.dataverse import DataverseClient
 from connections.entra_application import application_token, credential
-from connections.errors import ConnectionMissing, Rejected
+from connections.errors import ConnectionMissing, Refused, Rejected
 from connections.models import Connection, ConnectionReference, Environment, Flow
 from connections.queries.access import connection_of
 from connections.rules.flows import ConnectionKind
+from connections.rules.owners import account_problem
 
 from . import cloud_flows
 
@@ -54,8 +56,11 @@ def connect(
     """Finish the actor's sign-in and keep the connection; empty slots of the flows they own point at it.
 
     `flow` is what `begin_connect` returned, `answer` the query of the address that the browser came back to.
+    Raises Refused when the account is not the actor's own.
     """
     signed_in = entra.complete_sign_in(environment=environment, flow=flow, answer=answer)
+    if unfit := account_problem(account=signed_in.account, user=str(actor), email=actor.email):
+        raise Refused([Problem("foreign-account", unfit.cause, hint=unfit.hint)])
     values = {
         "auth": Connection.Auth.PERSON,
         "account": signed_in.account,

@@ -11,6 +11,8 @@ from connections.finance import FinanceClient
 from connections.models import Connection, Environment, Flow
 from connections.rules.flows import EXPORT_FLOW, FLOWS, ConnectionKind
 
+from .fitness import account_unfit, owner_unfit
+
 
 def environments() -> QuerySet[Environment]:
     """All environments, the default one first."""
@@ -96,6 +98,8 @@ def own_connection(*, environment: Environment, user: Any, kind: ConnectionKind,
 
 
 def _connection(wanted: Flow, kind: ConnectionKind) -> Connection:
+    if unfit := owner_unfit(wanted):
+        raise ConnectionMissing(unfit.cause, hint=unfit.hint, code="flow-owner-unfit")
     reference = (
         wanted.references.select_related("connection__owner", "connection__environment").filter(kind=kind).first()
     )
@@ -105,4 +109,6 @@ def _connection(wanted: Flow, kind: ConnectionKind) -> Connection:
             f"{wanted.name} has no {kind.label} connection.",
             hint=f"{wanted.owner or 'Its owner'} connects {kind.label} on the Flows page.",
         )
+    if unfit := account_unfit(connection):
+        raise ConnectionMissing(unfit.cause, hint=unfit.hint, code="foreign-account")
     return connection

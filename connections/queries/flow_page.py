@@ -8,6 +8,7 @@ from connections.models import Connection, Environment, Flow
 from connections.rules.flows import FLOWS, ConnectionKind, FlowSpec, ReferenceState, turn_on_problems
 
 from .access import flows
+from .fitness import account_unfit
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def problems_of(*, flow: Flow) -> list[Problem]:
     states = {}
     for reference in flow.references.select_related("connection__owner"):
         if connection := reference.connection:
-            attention = connection.status == Connection.Status.NEEDS_ATTENTION
+            attention = connection.status == Connection.Status.NEEDS_ATTENTION or bool(account_unfit(connection))
             states[ConnectionKind(reference.kind)] = ReferenceState(str(connection.owner), attention)
     return turn_on_problems(flow.name, str(flow.owner or ""), states)
 
@@ -88,4 +89,6 @@ def _slot(reference: Any) -> Slot:
         return Slot(kind, "", "", "Not set", "danger")
     if connection.status == Connection.Status.NEEDS_ATTENTION:
         return Slot(kind, str(connection.owner), connection.account, "Needs attention", "warning", connection.reason)
+    if unfit := account_unfit(connection):
+        return Slot(kind, str(connection.owner), connection.account, "Needs attention", "warning", str(unfit))
     return Slot(kind, str(connection.owner), connection.account, "Connected", "success")

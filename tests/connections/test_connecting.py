@@ -34,6 +34,30 @@ def test_a_person_connects_with_their_own_account(installer, world, environment)
     assert AuditEntry.objects.filter(actor=world.installer, verb="connect").count() == 1
 
 
+def test_a_colleagues_account_is_refused_with_both_names(owner, world, environment):
+    before = Connection.objects.get(owner=world.owner, kind="dataverse").token_version
+    page = text_of(connect(owner, environment, "dataverse", account="planner@contoso.example"))
+    assert "The sign-in is planner@contoso.example, but owner is owner@contoso.example here." in page
+    assert "Sign in as owner@contoso.example, or ask a user administrator to correct your e-mail address here." in page
+    made = Connection.objects.get(owner=world.owner, kind="dataverse")
+    assert (made.account, made.token_version) == ("owner@contoso.example", before)
+
+
+def test_the_own_account_is_known_by_its_letters_whatever_their_case(installer, world, environment):
+    world.installer.email = "Installer@Contoso.example"
+    world.installer.save()
+    page = text_of(connect(installer, environment, "dataverse", account="installer@contoso.example"))
+    assert "Dataverse is connected as" in page
+
+
+def test_without_an_address_here_nobody_connects(installer, world, environment):
+    world.installer.email = ""
+    world.installer.save()
+    page = text_of(connect(installer, environment, "dataverse", account="installer@contoso.example"))
+    assert "installer has no e-mail address here to compare it with. Ask a user administrator" in page
+    assert not Connection.objects.filter(owner=world.installer).exists()
+
+
 def test_the_sign_in_is_an_authorization_code_with_pkce(installer, environment):
     asked = parse_qs(urlsplit(begin(installer, environment, "dataverse")).query)
     assert asked["response_type"] == ["code"]

@@ -184,6 +184,44 @@ def test_several_environments_are_told_apart(world, environment):
         assert as_(world.owner).get(f"/flows/?environment={wrong}").status_code == 404
 
 
+def test_a_slot_with_a_colleagues_account_needs_attention(world, environment):
+    Connection.objects.filter(kind="finance").update(account="planner@contoso.example")
+    page = text_of(as_(world.owner).get("/flows/"))
+    assert page.count("Needs attention") == 1
+    assert "The sign-in is planner@contoso.example, but owner is owner@contoso.example here." in page
+
+
+@pytest.mark.parametrize("leaves", ["is deactivated", "has no role that may own flows"])
+def test_a_run_in_finance_waits_while_its_owner_is_unfit_and_goes_on(world, oakland, environment, sandbox, leaves):
+    from exports.operations.stepping import step
+    from exports.rules.states import FLOW_OF, State
+
+    sandbox.put("users/installer", {"roles": BOTH})
+    sandbox.faults(import_seconds=1)
+    run = export(world.planner, "oakland/fire-police-finance.json")
+    while run.state != State.RUNNING:
+        step(run_id=run.pk, flow=FLOW_OF[run.status])
+        run.refresh_from_db()
+    before = run.attempts.get().execution_id
+    if leaves == "is deactivated":
+        world.owner.is_active = False
+        world.owner.save()
+    else:
+        world.owner.groups.clear()
+    for _ in range(3):
+        step(run_id=run.pk, flow=FLOW_OF[run.status])
+        run.refresh_from_db()
+    assert run.state == State.RUNNING
+    assert f"The flow owner owner {leaves}." in run.trouble
+    installer = as_(world.installer)
+    post(installer, "take-ownership", environment.pk)
+    connect(installer, environment, "dataverse", back="flows")
+    connect(installer, environment, "finance", back="flows")
+    post(installer, "turn-on-all", environment.pk)
+    run = work(run)
+    assert (run.state, run.attempts.get().execution_id) == (State.SUCCEEDED, before)
+
+
 def test_owner_leaves_in_the_middle_of_a_run(world, oakland, environment, sandbox):
     """Ownership moves, and the run completes with the same execution id under the new owner's connections."""
     from exports.operations.stepping import step

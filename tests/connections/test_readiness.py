@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group as Group_
 from django.core.management import call_command
 
+from bpp_portal.kernel.roles import Role
 from connections import errors, operations
 from connections.models import Connection, Environment
 from connections.queries.readiness import check
@@ -326,6 +328,48 @@ OTHER_CASES: list[tuple[str, Broken, str]] = [
 ]
 
 
+def active(value: bool):
+    def change(scene):
+        scene.people.owner.is_active = value
+        scene.people.owner.save()
+
+    return change
+
+
+def account(kind: ConnectionKind, name: str):
+    return lambda scene: Connection.objects.filter(kind=kind).update(account=f"{name}@contoso.example")
+
+
+def owner_groups(*roles: Role):
+    return lambda scene: scene.people.owner.groups.set(Group_.objects.filter(name__in=[role.value for role in roles]))
+
+
+MISSING = errors.ConnectionMissing.headline
+SIGN_IN_AS = "The sign-in is planner@contoso.example, but owner is owner@contoso.example here. Sign in as owner@"
+OWNERS = [
+    (
+        "flows-installed",
+        Broken(active(False), active(True), MISSING),
+        "The flow owner owner is deactivated. A BPP administrator takes ownership of the flows.",
+    ),
+    (
+        "flows-installed",
+        Broken(owner_groups(Role.POWER_USER), owner_groups(Role.ADMINISTRATOR), MISSING),
+        "The flow owner owner has no role that may own flows. A BPP administrator takes ownership",
+    ),
+    (
+        "token-dataverse",
+        Broken(account(ConnectionKind.DATAVERSE, "planner"), account(ConnectionKind.DATAVERSE, "owner"), MISSING),
+        SIGN_IN_AS,
+    ),
+    (
+        "token-status",
+        Broken(account(ConnectionKind.FINANCE, "planner"), account(ConnectionKind.FINANCE, "owner"), STAYS),
+        SIGN_IN_AS,
+    ),
+]
+
+
 def test_every_precondition_has_a_case_that_breaks_and_mends_it():
     assert set(CASES) == {one.key for one in PRECONDITIONS}
     assert len({one.label for one in PRECONDITIONS}) == len(PRECONDITIONS)
@@ -387,6 +431,17 @@ def test_another_way_to_break_it(scene, oakland, key, case, found):
     assert {row.waits_for for row in report.not_checked} <= {key, ""}
     check_export(scene, key, case)
     assert found in Run.objects.get().cause
+    assert open_rows(seen(scene)) == {}
+
+
+@pytest.mark.parametrize(("key", "case", "found"), OWNERS)
+def test_an_owner_or_account_that_may_not_stand_there_is_named(scene, oakland, key, case, found):
+    case.break_it(scene)
+    report = seen(scene)
+    assert open_rows(report) == {key: State.FAILS}
+    assert found in f"{report.row(key).found} {report.row(key).hint}"
+    check_export(scene, key, case)
+    stays_and_finishes(scene, [case] if case.export == STAYS else [])
     assert open_rows(seen(scene)) == {}
 
 

@@ -13,9 +13,11 @@ from connections.models import Connection, Environment, Flow
 from connections.refusals import not_finance
 from connections.rules.addresses import host_and_port
 from connections.rules.flows import EXPORT_FLOW, FLOWS, STATUS_FLOW, ConnectionKind
+from connections.rules.owners import TAKE_OWNERSHIP
 from connections.rules.readiness import State, flow_key
 
 from ..access import flows
+from ..fitness import account_unfit, owner_unfit
 from .sheet import HeldToken, Sheet
 
 MOST_SKEW_SECONDS = 300.0
@@ -35,10 +37,13 @@ def flows_of(sheet: Sheet, environment: Environment) -> Flows:
     found = {flow.name: flow for flow in flows(environment=environment)}
     missing = [name for name in FLOWS if name not in found]
     homeless = [flow.name for flow in found.values() if flow.owner is None]
+    unfit = {str(problem): problem for flow in found.values() if (problem := owner_unfit(flow))}
     if missing or homeless:
         words = [f"Not installed: {', '.join(missing)}."] if missing else []
         words += [f"Without an owner: {', '.join(homeless)}."] if homeless else []
         sheet.fails("flows-installed", " ".join(words))
+    elif unfit:
+        sheet.fails("flows-installed", " ".join(one.cause for one in unfit.values()), TAKE_OWNERSHIP)
     else:
         owners = sorted({str(flow.owner) for flow in found.values()})
         sheet.passed("flows-installed", f"3 flows, owned by {' and '.join(owners)}")
@@ -47,12 +52,12 @@ def flows_of(sheet: Sheet, environment: Environment) -> Flows:
     return Flows(
         _connection(found.get(EXPORT_FLOW), ConnectionKind.DATAVERSE),
         _connection(found.get(STATUS_FLOW), ConnectionKind.FINANCE),
-        tuple(name for name, flow in found.items() if flow.is_on and flow.owner),
+        tuple(name for name, flow in found.items() if flow.is_on and _has_owner(flow)),
     )
 
 
 def _connections(sheet: Sheet, flow: Flow) -> None:
-    if flow.owner is None:
+    if not _has_owner(flow):
         return
     kinds = FLOWS[flow.name].requires
     empty = [kind.label for kind in kinds if _connection(flow, kind) is None]
@@ -67,8 +72,13 @@ def _connections(sheet: Sheet, flow: Flow) -> None:
         sheet.fails(flow_key("on", flow.name), "Turned off")
 
 
+def _has_owner(flow: Flow) -> bool:
+    """Whether somebody owns the flow whom it can run as."""
+    return flow.owner is not None and owner_unfit(flow) is None
+
+
 def _connection(flow: Flow | None, kind: ConnectionKind) -> Connection | None:
-    if flow is None or flow.owner is None:
+    if flow is None or not _has_owner(flow):
         return None
     references = [one for one in flow.references.all() if one.kind == kind]
     connection = references[0].connection if references else None
@@ -124,6 +134,9 @@ def _compare_clocks(sheet: Sheet, place: str, date: str) -> None:
 def dataverse_way(sheet: Sheet, environment: Environment, connection: Connection) -> DataverseClient | None:
     """A client of Dataverse as the flow owner, when the owner may sign in and is a user there."""
     root = environment.dataverse_url.rstrip("/")
+    if unfit := account_unfit(connection):
+        sheet.fails("token-dataverse", unfit.cause, unfit.hint)
+        return None
     token = sheet.ask("token-dataverse", "entra", lambda: HeldToken(connection, root))
     if token is None:
         return None
@@ -161,6 +174,9 @@ def finance_way(sheet: Sheet, dataverse: DataverseClient, flows_: Flows, *, beyo
 def _status_token(sheet: Sheet, flows_: Flows, root: str) -> None:
     connection = flows_.status
     if connection is None:
+        return
+    if unfit := account_unfit(connection):
+        sheet.fails("token-status", unfit.cause, unfit.hint)
         return
     token = sheet.ask("token-status", "entra", lambda: HeldToken(connection, root))
     if token is not None:
