@@ -5,7 +5,7 @@ Amounts are summed exactly and rounded once per line, half away from zero, to th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from sqlglot import exp
 
@@ -59,13 +59,14 @@ def line_select(
     rows = _mapped_rows(engine, chosen, shape)
     if (detail or chosen.line_detail) is LineDetail.AGGREGATE:
         summed = (
-            exp.select(*keys, "SUM(amount) AS exact", "COUNT(*) AS source_rows", "MIN(row_no) AS row_no")
+            exp.select(*keys, "SUM(amount) AS exact", "COUNT(*) AS source_rows")
             .from_(rows.subquery("r"))
             .group_by(*keys)
         )
     else:
-        summed = exp.select(*keys, "amount AS exact", "1 AS source_rows", "row_no").from_(rows.subquery("r"))
-    numbered = ", ".join([*keys, "row_no"])
+        summed = exp.select(*keys, "amount AS exact", "1 AS source_rows").from_(rows.subquery("r"))
+    # By what the lines say and not by their place in the file: the same rows in any order make the same package.
+    numbered = ", ".join([*keys, "exact"])
     return exp.select(
         f"ROW_NUMBER() OVER (ORDER BY {numbered}) AS line_number",
         *keys,
@@ -82,10 +83,10 @@ def _mapped_rows(engine: Engine, chosen: Configuration, shape: LineShape) -> exp
     sources["currency"] = chosen.source(CURRENCY) or Source(constant=shape.currency)
     columns = {alias: ColumnRef.parse(s.column) for alias, s in sources.items() if s.column}
     driver = chosen.source(AMOUNT).column
-    relation = engine.relation(chosen.slice, columns=columns, drivers={"amount": driver} if driver else {}, row_no=True)
+    relation = engine.relation(chosen.slice, columns=columns, drivers={"amount": driver} if driver else {})
     wanted: list[exp.Expr] = [_field(alias, source) for alias, source in sources.items()]
     amount = exp.column("amount") if driver else exp.cast(exp.Literal.number(0), "DECIMAL(38,2)")
-    return exp.select(*wanted, exp.alias_(amount, "amount"), "row_no").from_(relation.subquery("f"))
+    return exp.select(*wanted, exp.alias_(amount, "amount")).from_(relation.subquery("f"))
 
 
 def _field(alias: str, source: Source) -> exp.Expr:
@@ -156,7 +157,8 @@ def totals_of(engine: Engine, lines: exp.Select) -> tuple[Total, ...]:
 
 def rounding_difference(totals: tuple[Total, ...]) -> Decimal:
     """Sent minus exact, over all lines."""
-    return sum((total.amount - total.exact for total in totals), Decimal(0))
+    with localcontext(prec=80):  # the usual 28 digits would round the sum of long amounts
+        return sum((total.amount - total.exact for total in totals), Decimal(0))
 
 
 def as_mapping(totals: tuple[Total, ...]) -> Mapping[tuple[str, str], Total]:

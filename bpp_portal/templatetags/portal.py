@@ -93,8 +93,7 @@ def amount_text(value: Decimal | int | None, currency: str = "") -> str:
         return EMPTY
     exact = Decimal(value)
     wanted = get_currency_precision(currency) if currency else 2
-    exponent = exact.normalize().as_tuple().exponent
-    held = -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    held = len(f"{exact:f}".partition(".")[2].rstrip("0"))
     text = f"{exact:,.{max(wanted, held)}f}"
     return text[1:] if exact == 0 and text.startswith("-") else text
 

@@ -4,6 +4,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from cubes.rules.values import DOUBTFUL, FLOAT_DIGITS
+
 
 def cell_text(value: Any) -> str:
     """The text of a cell: text as it is, whole numbers without decimals, other numbers with all their digits,
@@ -28,6 +30,15 @@ def cell_text(value: Any) -> str:
     if isinstance(value, timedelta):
         return str(value)
     return str(value)
+
+
+def counted_text(value: Any) -> str:
+    """As `cell_text`, for files that keep numbers as floats: what may have lost a digit there is no plain number."""
+    text = cell_text(value)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    if is_number and len(Decimal(repr(float(value))).normalize().as_tuple().digits) > FLOAT_DIGITS:
+        return f"{DOUBTFUL}{text}"
+    return text
 
 
 def decimal_text(value: Decimal) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .cells import cell_text
+from .cells import counted_text
 from .source import Batch, FileRefused, Source, Table
 
 CHUNK = 200_000
@@ -50,5 +50,5 @@ def _texts(column: pa.Array) -> pa.Array:
     if pa.types.is_binary(column.type):
         raise FileRefused("A column holds bytes instead of text. Write it as text.")
     distinct = column.dictionary_encode()
-    texts = [None if value is None else cell_text(value) for value in distinct.dictionary.to_pylist()]
+    texts = [None if value is None else counted_text(value) for value in distinct.dictionary.to_pylist()]
     return pa.DictionaryArray.from_arrays(distinct.indices, pa.array(texts, pa.string())).dictionary_decode()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from .cells import cell_text
+from .cells import counted_text
 from .guard import check_workbook
 from .rows import leave_out_empty
 from .source import Batch, FileRefused, Source, Table
@@ -55,7 +55,7 @@ def _text(value: Any) -> str:
     """The text of a cell. Serial 60, the 29 February 1900 that never was, arrives as the day before it."""
     if isinstance(value, datetime | date) and (value.year, value.month, value.day) == (1900, 2, 28):
         return "1900-02-28 or 1900-02-29"
-    return cell_text(value)
+    return counted_text(value)
 
 
 def _batches(texts: list[list[Any]], typed: list[list[bool]], top: int) -> Iterator[Batch]:

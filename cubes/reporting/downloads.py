@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from bpp_portal.kernel.formulas import guarded, neutral
 from cubes.models import Load, LoadTable
 from cubes.operations.refused import refused_name
+from cubes.rules.values import FLOAT_DIGITS
 
 from .errors import FIELDS, Chosen, refused_values
 
@@ -116,7 +117,8 @@ def errors_xlsx(load: Load, chosen: Chosen, file: IO[bytes]) -> None:
 
 def _is_number(value: str) -> bool:
     try:
-        return repr(float(value)) != "nan" and bool(value) and value.lstrip("-").replace(".", "", 1).isdigit()
+        short = sum(map(str.isdigit, value)) <= FLOAT_DIGITS
+        return short and repr(float(value)) != "nan" and bool(value) and value.lstrip("-").replace(".", "", 1).isdigit()
     except ValueError:
         return False
 

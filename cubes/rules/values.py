@@ -11,6 +11,10 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "false": False}
 
+# A float keeps every decimal number of so many digits. One of more has perhaps lost some before it came here, so that
+# its text says that it is doubtful, and no rule takes it for a number.
+FLOAT_DIGITS = 15
+DOUBTFUL = "about "
 UNSTORABLE = "{} holds a character that no value can have. Take it out of the source."
 
 Value = str | int | bool | Decimal | date
@@ -33,6 +37,11 @@ def amount_problem(value: str, precision: int) -> str | None:
         return None
     if value == "":
         return "The amount is empty. Enter a number, 0 included, or take the record out."
+    if value.startswith(DOUBTFUL) and _PLAIN.fullmatch(value.removeprefix(DOUBTFUL)):
+        return (
+            f"{shown(value)} is a number cell of more than {FLOAT_DIGITS} digits; the file does not keep it exactly. "
+            "Write the amount as text."
+        )
     if not _PLAIN.fullmatch(value):
         return (
             f"{shown(value)} is not a plain number. Write digits with a point before the decimals, such as -1250.75, "
