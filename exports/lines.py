@@ -5,7 +5,7 @@ Amounts are summed exactly and rounded once per line, half away from zero, to th
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 from sqlglot import exp
 
@@ -157,8 +157,7 @@ def totals_of(engine: Engine, lines: exp.Select) -> tuple[Total, ...]:
 
 def rounding_difference(totals: tuple[Total, ...]) -> Decimal:
     """Sent minus exact, over all lines."""
-    with localcontext(prec=80):  # the usual 28 digits would round the sum of long amounts
-        return sum((total.amount - total.exact for total in totals), Decimal(0))
+    return sum((total.amount - total.exact for total in totals), Decimal(0))
 
 
 def as_mapping(totals: tuple[Total, ...]) -> Mapping[tuple[str, str], Total]:
