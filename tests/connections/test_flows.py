@@ -1,8 +1,10 @@
 """Flows belong to somebody and run with that person's connections."""
 
 import pytest
+from django.contrib.auth.models import Group
 
 from bpp_portal.audit.models import AuditEntry
+from bpp_portal.kernel.roles import Role
 from connections import operations, queries
 from connections.errors import ConnectionMissing, FlowOff, Refused
 from connections.models import Connection, Environment, StartLock
@@ -22,7 +24,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def environment():
+def environment(people):
+    people.owner.groups.add(Group.objects.get(name=Role.ADMINISTRATOR.value))
+    people.installer.groups.add(Group.objects.get(name=Role.IT_ADMINISTRATOR.value))
     return Environment.objects.create(
         name="Contoso", dataverse_url="https://contoso.example", tenant_id="t", authority="https://login.example"
     )

@@ -54,13 +54,17 @@ def test_dimension_groups(visit, demo, size):
     try:
         owner.accessible("new group")
         page.select_option("#add-dimension", label="Fund")
-        page.click("text=Add dimension")
+        with page.expect_navigation():
+            page.click("text=Add dimension")
         page.select_option("#add-person", index=1)
-        page.click("button:has-text('Add person')")
+        with page.expect_navigation():
+            page.click("button:has-text('Add person')")
         owner.accessible("group")
-        page.click("[aria-label^='Values of Fund']")
+        with page.expect_navigation():
+            page.click("[aria-label^='Values of Fund']")
         page.check("tbody tr:nth-child(1) input")
-        page.click("text=Grant read >> nth=0")
+        with page.expect_navigation():
+            page.click("text=Grant read >> nth=0")
         expect(page.locator("tbody tr:nth-child(1) .chip")).to_have_text("Read")
         owner.accessible("values")
         owner.open(f"{OAKLAND}security/")
