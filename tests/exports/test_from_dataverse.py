@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import pyarrow.parquet as pq
 import pytest
-from django.conf import settings as project
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 
 from bpp_portal.audit.models import AuditEntry
@@ -329,6 +329,14 @@ class TestDoors:
             call_command("load_cube", cube.slug)
 
 
+def address_of_the_database() -> str:
+    """The test's database, for another process."""
+    at = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{at['NAME']}"
+    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
+
+
 @pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_process_goes_on_at_its_page(transactional_db, world, cube, environment, sandbox, settings, tmp_path):
@@ -337,10 +345,9 @@ def test_a_killed_process_goes_on_at_its_page(transactional_db, world, cube, env
     found = ask(world, cube, environment)
     hold = tmp_path / "hold"
     hold.write_text("page of dataverse")
-    name = str(project.DATABASES["default"]["NAME"])
     code = "import django; django.setup(); from exports.operations import from_dataverse; from_dataverse.step(pk=%d)"
     outside = os.environ | {
-        "DATABASE_URL": f"sqlite:///{name}",
+        "DATABASE_URL": address_of_the_database(),
         "DJANGO_SETTINGS_MODULE": "bpp_portal.settings",
         "PORTAL_HOLD": str(hold),
         "PORTAL_DATA_DIR": str(settings.DATA_DIR),
