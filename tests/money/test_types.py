@@ -83,13 +83,18 @@ FLOATS_MEANT = {
     "cubes/reporting/downloads.py": "cells of at most 15 digits, which a float keeps",
     "cubes/intake/cells.py": "counts the digits of a float that a file holds",
 }
+NO_AMOUNT = {
+    "cubes/engine/formulas.py .Div": "refuses division",
+    "cubes/engine/formulas.py .IntDiv": "refuses division",
+    "exports/operations/from_dataverse/pages.py Sum": "counts requests",
+}
 PRODUCT = ("bpp_portal", "connections", "cubes", "exports")
 FUNCTIONS = {"float", "avg", "Avg", "mean", "Sum", "StdDev", "Variance"}
 METHODS = {"df", "fetchdf", "to_pandas", "float", "mean", "avg", "Avg", "Sum"}
 SQL = ("avg(", "::float", "::double", "as double", "as float", "as real", "mean(")
 
 
-def traps(path: Path) -> Iterator[str]:
+def traps(path: Path) -> Iterator[tuple[str, int]]:
     """Lines of a module that make floats of amounts: known calls, and SQL that divides or takes a mean."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         name = ""
@@ -103,17 +108,17 @@ def traps(path: Path) -> Iterator[str]:
             name = next((f"SQL {word}" for word in SQL if word in node.value.lower()), "")
             name = name or ("SQL /" if "SELECT" in node.value and " / " in node.value else "")
         if name:
-            yield f"{path.relative_to(ROOT).as_posix()}:{getattr(node, 'lineno', 0)} {name}"
+            yield f"{path.relative_to(ROOT).as_posix()} {name}", getattr(node, "lineno", 0)
 
 
 def test_product_code_has_none_of_the_known_traps() -> None:
     found = [
-        trap
+        f"{trap} in line {line}"
         for package in PRODUCT
         for path in sorted((ROOT / package).rglob("*.py"))
         if "migrations" not in path.parts
-        for trap in traps(path)
-        if trap.partition(":")[0] not in FLOATS_MEANT
+        for trap, line in traps(path)
+        if trap not in NO_AMOUNT and trap.partition(" ")[0] not in FLOATS_MEANT
     ]
     assert found == []
 
