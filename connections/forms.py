@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from bpp_portal.kernel.roles import Right, has_right
 from connections.errors import FinanceNotConfigured
 from connections.http import check_address
 from connections.models import KINDS, Connection, Environment
@@ -30,6 +31,13 @@ class ConnectForm(forms.Form):
         required=False,
         widget=forms.HiddenInput,
     )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not has_right(user, Right.MANAGE_CONNECTIONS):
+            # who only loads data reads Dataverse, and as oneself
+            self.fields["kind"].choices = KINDS[:1]  # type: ignore[attr-defined]
+            del self.fields["auth"]
 
 
 class EnvironmentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no subscript here at run time

@@ -29,6 +29,7 @@ class Right(StrEnum):
     SAVE_DRAFT = "save a draft configuration"
     READ_EXPORTS = "read exports"
     READ_RUNS = "read runs and their states"
+    CONNECT_ACCOUNT = "connect an account"
     MANAGE_CONNECTIONS = "manage connections and flows"
     MANAGE_ENVIRONMENTS = "manage environments"
     MANAGE_USERS = "manage users"
@@ -40,6 +41,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.IT_ADMINISTRATOR: frozenset(
         {
             Right.READ_RUNS,
+            Right.CONNECT_ACCOUNT,
             Right.MANAGE_CONNECTIONS,
             Right.MANAGE_ENVIRONMENTS,
             Right.MANAGE_USERS,
@@ -57,6 +59,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.SAVE_DRAFT,
             Right.READ_EXPORTS,
             Right.READ_RUNS,
+            Right.CONNECT_ACCOUNT,
             Right.MANAGE_CONNECTIONS,
             Right.USE_ADMIN,
             Right.READ_AUDIT,
@@ -67,13 +70,14 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_CUBES,
             Right.MAINTAIN_CUBES,
             Right.LOAD_DATA,
+            Right.CONNECT_ACCOUNT,
             Right.EXPORT,
             Right.SAVE_DRAFT,
             Right.READ_EXPORTS,
             Right.READ_RUNS,
         }
     ),
-    Role.CONTRIBUTOR: frozenset({Right.READ_CUBES, Right.LOAD_DATA}),
+    Role.CONTRIBUTOR: frozenset({Right.READ_CUBES, Right.LOAD_DATA, Right.CONNECT_ACCOUNT}),
     Role.LIMITED_CONTRIBUTOR: frozenset({Right.READ_CUBES}),
     Role.VIEWER: frozenset({Right.READ_CUBES}),
     Role.REVIEWER: frozenset(

@@ -1,9 +1,11 @@
 """Connections as a page lists them, and how long the portal's own credential in Entra still holds."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
+from bpp_portal.kernel.roles import Right, has_right
 from connections.entra_application import certificate_until
 from connections.errors import CertificateRefused
 from connections.models import Connection, Environment
@@ -20,9 +22,11 @@ class ConnectionRow:
         return "success" if self.connection.status == Connection.Status.CONNECTED else "warning"
 
 
-def connection_rows() -> tuple[ConnectionRow, ...]:
-    """All connections with the flows that use each. Never a token."""
+def connection_rows(*, reader: Any) -> tuple[ConnectionRow, ...]:
+    """Connections with the flows that use each: all for who manages them, else one's own. Never a token."""
     found = Connection.objects.select_related("environment", "owner").defer("token_cache")
+    if not has_right(reader, Right.MANAGE_CONNECTIONS):
+        found = found.filter(owner=reader)
     found = found.prefetch_related("references__flow")
     return tuple(ConnectionRow(one, tuple(r.flow.name for r in one.references.all())) for one in found)
 

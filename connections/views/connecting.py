@@ -29,13 +29,14 @@ STALE = (
 @require_safe
 @login_required
 def connection_list(request: HttpRequest) -> HttpResponse:
-    """All connections, and the form for a new one."""
-    require(request.user, Right.MANAGE_CONNECTIONS)
+    """All connections, or one's own where one only loads data, and the form for a new one."""
+    require(request.user, Right.CONNECT_ACCOUNT)
     environments = list(Environment.objects.all())
-    expiries = [(one, credential_expiry(environment=one)) for one in environments]
+    manages = has_right(request.user, Right.MANAGE_CONNECTIONS)
+    expiries = [(one, credential_expiry(environment=one)) for one in environments] if manages else []
     context = {
-        "rows": connection_rows(),
-        "form": ConnectForm(initial={"environment": chosen_environment(request)}),
+        "rows": connection_rows(reader=request.user),
+        "form": ConnectForm(initial={"environment": chosen_environment(request)}, user=request.user),
         "environments": environments,
         "expiries": expiries,
         "ending": [pair for pair in expiries if pair[1].kind in ("warning", "danger")],
@@ -51,15 +52,15 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
     (The policy lets forms lead to the portal only, also through a redirect.)
     """
-    require(request.user, Right.MANAGE_CONNECTIONS)
-    form = ConnectForm(request.POST)
+    require(request.user, Right.CONNECT_ACCOUNT)
+    form = ConnectForm(request.POST, user=request.user)
     if not form.is_valid():
         messages.error(request, "Choose an environment and a kind of connection.")
         return redirect("connections:list")
     chosen = form.cleaned_data
     kind, back = ConnectionKind(chosen["kind"]), chosen["back"] or "connections"
     with refusals_told(request):
-        if chosen["auth"] == Connection.Auth.APPLICATION:
+        if chosen.get("auth") == Connection.Auth.APPLICATION:
             replaced = connection_of(environment=chosen["environment"], user=request.user, kind=kind)
             used_by = [each.flow for each in replaced.references.select_related("flow")] if replaced else []
             if replaced and used_by and replaced.auth == Connection.Auth.PERSON and "confirmed" not in request.POST:
@@ -90,7 +91,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 @login_required
 def signed_in(request: HttpRequest) -> HttpResponse:
     """Where Entra sends the browser back to. A sign-in is good once, in the session that began it."""
-    require(request.user, Right.MANAGE_CONNECTIONS)
+    require(request.user, Right.CONNECT_ACCOUNT)
     pending = request.session.get(SESSION, {})
     kept = pending.pop(request.GET.get("state", ""), None)
     if kept is None:
@@ -112,7 +113,7 @@ def signed_in(request: HttpRequest) -> HttpResponse:
 @login_required
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Say what removing empties, then do it. Others' connections are removed by who manages users."""
-    require(request.user, Right.MANAGE_CONNECTIONS)
+    require(request.user, Right.CONNECT_ACCOUNT)
     connection = get_object_or_404(Connection.objects.select_related("environment", "owner"), pk=pk)
     if connection.owner_id != request.user.pk and not has_right(request.user, Right.MANAGE_USERS):
         raise Http404

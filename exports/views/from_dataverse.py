@@ -37,7 +37,7 @@ TEXTS = {
         "The tables of the cube are read with your own Dataverse connection, page by page, and become a new snapshot. "
         "You can leave the page; an interruption goes on where it stopped."
     ),
-    "offers_dataverse": False,
+    "offers_connections": True,
 }
 
 

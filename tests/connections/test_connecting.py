@@ -3,9 +3,11 @@
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from bpp_portal.audit.models import AuditEntry
+from bpp_portal.kernel.roles import Role
 from connections import entra_application, queries
 from connections.models import Connection
 from connections.rules.flows import COUNT_FLOW, EXPORT_FLOW, STATUS_FLOW
@@ -167,11 +169,15 @@ def test_others_have_no_door(world, environment):
     mine, numbered = Connection.objects.first(), [environment.pk]
     for person in (world.planner, world.reviewer, world.guest):
         client = as_(person)
-        for path in (LIST, "/flows/", "/environments/", f"/environments/{environment.pk}/", "/connections/signed-in/"):
+        for path in ("/flows/", "/environments/", f"/environments/{environment.pk}/"):
             assert client.get(path).status_code == 403, path
-        form = {"environment": environment.pk, "kind": "dataverse"}
-        assert client.post(reverse("connections:sign-in"), form).status_code == 403
-        assert client.post(reverse("connections:remove", args=[mine.pk])).status_code == 403
+        refused = 404 if person == world.planner else 403
+        assert client.post(reverse("connections:remove", args=[mine.pk])).status_code == refused
+        if person != world.planner:
+            form = {"environment": environment.pk, "kind": "dataverse"}
+            assert client.post(reverse("connections:sign-in"), form).status_code == 403
+            for path in (LIST, "/connections/signed-in/"):
+                assert client.get(path).status_code == 403, path
         for name in ("take-ownership", "turn-on-all", "install", "update", "set-variable"):
             assert client.post(reverse(f"connections:{name}", args=numbered)).status_code == 403, name
 
@@ -202,3 +208,31 @@ def test_an_application_without_a_credential_is_refused(installer, environment, 
     page = text_of(installer.post(reverse("connections:sign-in"), form, follow=True))
     assert "The deployment has no certificate and no client secret for Sandbox." in page
     assert "Connect the application" in page
+
+
+class TestWhoLoadsData:
+    """A Contributor reads Dataverse as oneself, and gets nothing else of the set-up."""
+
+    @pytest.fixture
+    def clerk(self, world):
+        world.planner.groups.set([Group.objects.get(name=Role.CONTRIBUTOR)])
+        return as_(world.planner)
+
+    def test_connects_dataverse_and_sees_the_own_connection_only(self, clerk, world, environment):
+        page = text_of(connect(clerk, environment, "dataverse"))
+        assert "Dataverse is connected as planner@contoso.example." in page
+        assert Connection.objects.get(owner=world.planner).status == Connection.Status.CONNECTED
+        assert "owner@contoso.example" not in page
+        assert "Application (service principal)" not in page
+        assert "Flows and ownership" not in page
+
+    @pytest.mark.parametrize("more", [{"kind": "finance"}, {"kind": "dataverse", "auth": "application"}])
+    def test_connects_neither_finance_nor_the_application(self, clerk, world, environment, more):
+        form = {"environment": environment.pk, **more}
+        answer = clerk.post(reverse("connections:sign-in"), form)
+        made = Connection.objects.filter(owner=world.planner)
+        assert not made.exists()
+        assert "Refresh" not in answer or more["kind"] == "dataverse"
+
+    def test_is_asked_to_connect_where_the_load_begins(self, clerk, codes):
+        assert reverse("connections:list") in clerk.get(reverse("dataverse:load", args=[codes.slug])).content.decode()
