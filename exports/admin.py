@@ -14,7 +14,7 @@ from bpp_portal.kernel.admin import RightsAdmin
 from bpp_portal.kernel.roles import Right, has_right
 
 from .models import Attempt, Export, Filter, Mapping, Run, RunEvent, RunTotal
-from .operations.moving import LeaseLost
+from .operations.leasing import LeaseLost
 from .operations.requesting import NotYours, cancel, retry
 from .queries.run_page import texts_are_free
 

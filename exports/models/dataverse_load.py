@@ -9,11 +9,13 @@ from cubes.models import Load
 from cubes.rules.loading import Mode
 from exports.rules.dataverse_tables import ACTIVE, Extent, LoadState
 
+from .leased import Leased
+
 STATES = [(state.value, state.value) for state in LoadState]
 
 
-class DataverseLoad(models.Model):
-    """One load. `fence` grows with every claim; `report` is the load report, None while there is none.
+class DataverseLoad(Leased):
+    """One load. `report` is the load report, None while there is none.
 
     `read_at` is Dataverse's own time before the first row was read, from where the next load may take the changes.
     """
@@ -27,10 +29,6 @@ class DataverseLoad(models.Model):
     report = models.OneToOneField(Load, null=True, on_delete=models.SET_NULL, related_name="dataverse_load")
 
     state = models.CharField(max_length=10, choices=STATES, default=LoadState.QUEUED, db_index=True)
-    fence = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)
-    rung_at = models.DateTimeField(null=True)
     failures = models.PositiveSmallIntegerField(default=0)
     window_since = models.DateTimeField(null=True)
     window_requests = models.PositiveIntegerField(default=0)

@@ -10,6 +10,7 @@ from bpp_portal.kernel.fields import ExactDecimalField
 from exports.rules.states import ACTIVE, CHIP_OF, State
 
 from .configuration import Export
+from .leased import Leased
 
 STATE_CHOICES = [(state.value, CHIP_OF[state][1]) for state in State]
 
@@ -24,8 +25,8 @@ class EntryNumbers(models.Model):
         verbose_name_plural = "entry numbers"
 
 
-class Run(models.Model):
-    """One run. Only `exports.operations.moving.move` changes `state`; `fence` grows with every claim."""
+class Run(Leased):
+    """One run. Only `exports.operations.moving.move` changes `state`."""
 
     uuid = models.UUIDField(default=uuid4, unique=True, editable=False)
     export = models.OneToOneField(Export, on_delete=models.PROTECT, related_name="run")
@@ -36,10 +37,6 @@ class Run(models.Model):
     client_token = models.UUIDField(default=uuid4)
 
     state = models.CharField(max_length=20, choices=STATE_CHOICES, default=State.REQUESTED, db_index=True)
-    fence = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    not_before = models.DateTimeField(null=True)
-    rung_at = models.DateTimeField(null=True)
     retries_used = models.PositiveSmallIntegerField(default=0)
     asked = models.PositiveIntegerField(default=0)
     asked_at = models.DateTimeField(null=True)

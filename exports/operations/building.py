@@ -27,7 +27,8 @@ from exports.rules.configuration import Configuration
 from exports.rules.decide import Failure, Observation, Seen
 from exports.rules.states import COUNT, State
 
-from .moving import move, write
+from .leasing import write
+from .moving import move
 from .observing import before_start
 
 MOST_OF_A_HEADLINE = 200
@@ -191,4 +192,4 @@ def _note(run: Run, totals: tuple[Total, ...], shape: LineShape, unseen: int) ->
             "package_sha256": frozen.sha256_of(package),
             "package_bytes": package.stat().st_size,
         }
-        write(run=run, **fields)
+        write(run, **fields)

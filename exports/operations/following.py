@@ -20,7 +20,7 @@ from exports.rules.decide import Failure, Observation, Seen
 from exports.rules.states import FOLLOW
 
 from .building import comment_of
-from .moving import write
+from .leasing import write
 from .observing import of_question
 
 KEPT_MESSAGES = 10_000
@@ -52,7 +52,7 @@ def ask(run: Run) -> Observation:
     }
     if counts is not None:
         fields["finance_lines"] = counts.created + counts.updated
-    write(run=run, **fields)
+    write(run, **fields)
     if status.is_final:
         return Observation(Seen.FINISHED)
     return Observation(Seen.UNKNOWN_TO_FINANCE if status is ExecutionStatus.NOT_FOUND else Seen.FOUND)
@@ -90,7 +90,7 @@ def _numbers(run: Run, client: FinanceClient) -> list[str]:
     drawn = client.entries_with(legal_entity=legal_entity, comment=comment_of(run))
     if drawn:
         more = f" and {len(drawn) - SHOWN_NUMBERS:,} more" if len(drawn) > SHOWN_NUMBERS else ""
-        write(run=run, finance_numbers=", ".join(drawn[:SHOWN_NUMBERS]) + more)
+        write(run, finance_numbers=", ".join(drawn[:SHOWN_NUMBERS]) + more)
     return drawn or [run.entry_number]
 
 

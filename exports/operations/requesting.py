@@ -24,7 +24,8 @@ from exports.rules.checking import check_name, check_texts
 from exports.rules.configuration import Configuration
 from exports.rules.states import ACTIVE, BEFORE_START, State
 
-from .moving import LeaseLost, add_event, move
+from .leasing import LeaseLost
+from .moving import add_event, move
 from .stepping import ring
 
 

@@ -18,7 +18,8 @@ from exports.models import Attempt, Run
 from exports.rules.decide import Decision, Failure, Observation, Seen
 from exports.rules.states import OCCUPIES_PROJECT, SEND, State
 
-from .moving import move, renew, write
+from .leasing import renew, write
+from .moving import move
 from .observing import before_start, of_question, of_start
 
 LOCK_SECONDS = 180.0
@@ -34,7 +35,7 @@ def upload(run: Run) -> Observation:
         if taken is not None:
             return Observation(Seen.PERMANENT, _taken(run))
         name = f"{run.uuid}-{run.package_sha256[:12]}.zip"
-        write(run=run, blob_name=name)
+        write(run, blob_name=name)
         hold("uploading")
         blob.upload(client.write_url(name), run.folder / PACKAGE)
     except RemoteError as error:
@@ -54,7 +55,7 @@ def _taken(run: Run) -> Failure:
 def start(run: Run) -> Observation | None:
     """Store the intent, then start the import: one start at a time in an environment."""
     if not lock(run):
-        write(run=run, not_before=database_now() + timedelta(seconds=1))
+        write(run, not_before=database_now() + timedelta(seconds=1))
         return None
     try:
         return _start_locked(run)
@@ -66,7 +67,7 @@ def _start_locked(run: Run) -> Observation | None:
     project = _free_project(run)
     if project is None:
         write(
-            run=run,
+            run,
             not_before=database_now() + timedelta(seconds=2),
             trouble="Waits for its turn in Finance.",
         )
@@ -94,7 +95,7 @@ def _start_locked(run: Run) -> Observation | None:
         not_before=None,
     )
     hold("intent")
-    renew(run=run)
+    renew(run)
     try:
         client.start_import(
             package_url=address,
@@ -122,7 +123,7 @@ def ask(run: Run) -> Observation | None:
     """After a start whose answer is not known: ask before anything else, holding the start lock."""
     attempt = run.attempts.last()
     if attempt is None or not lock(run):
-        write(run=run, not_before=database_now() + timedelta(seconds=1))
+        write(run, not_before=database_now() + timedelta(seconds=1))
         return None
     try:
         if run.status is State.STARTING:
@@ -130,7 +131,7 @@ def ask(run: Run) -> Observation | None:
             move(run=run, to=State.IN_DOUBT, doubt_since=run.sent_at or database_now(), asked=0)
         client = finance_client(environment=run.environment, flow_name=SEND)
         status = client.execution_status(attempt.execution_id)
-        write(run=run, asked=run.asked + 1, asked_at=database_now())
+        write(run, asked=run.asked + 1, asked_at=database_now())
     except RemoteError as error:
         return of_question(error)
     finally:

@@ -14,7 +14,8 @@ from exports.rules.decide import Decision, Facts, Failure, Observation, Policy, 
 from exports.rules.states import ACTIVE, FLOW_OF, State
 
 from . import building, following, sending
-from .moving import LeaseLost, claim, heartbeat, move, release
+from .leasing import LeaseLost, claim, heartbeat, release, same_claim
+from .moving import move
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +46,9 @@ def policy() -> Policy:
 
 def step(*, run_id: int, flow: str) -> None:
     """Move the run on by as many steps as `flow` may do now. Safe to call twice, late, or never."""
-    run = claim(run_id=run_id, flow=flow)
+    states = [state.value for state, name in FLOW_OF.items() if name == flow]
+    mine = Run.objects.filter(state__in=states)
+    run = claim(mine.select_related("environment", "export__cube", "snapshot", "requested_by"), run_id)
     if run is None:
         return
     try:
@@ -62,7 +65,7 @@ def step(*, run_id: int, flow: str) -> None:
         log.exception("step failed", run=str(run), state=run.state)
         _rest(run)
         return
-    release(run=run)
+    release(run)
     if run.status in ACTIVE and not run.not_before:
         ring(run)
 
@@ -125,7 +128,7 @@ def _note(seen: Observation) -> str:
 
 def _rest(run: Run) -> None:
     later = database_now() + timedelta(seconds=settings.EXPORT_LEASE)
-    Run.objects.filter(pk=run.pk, fence=run.fence).update(
+    same_claim(run).update(
         lease_until=None,
         not_before=later,
         trouble="Something failed on our side. The export goes on by itself.",

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from bpp_portal.kernel.roles import Right, require
-from exports.operations.moving import LeaseLost
+from exports.operations.leasing import LeaseLost
 from exports.operations.requesting import cancel, retry
 
 from .run import run_of

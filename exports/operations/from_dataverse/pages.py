@@ -18,9 +18,8 @@ from bpp_portal.kernel.hold import hold
 from connections.dataverse import DataverseClient
 from connections.errors import Busy, Rejected, Unavailable
 from exports.models import DataverseLoad, DataverseTable
+from exports.operations.leasing import write
 from exports.rules.dataverse_tables import CHANGED, CREATED, LOOK_BACK, is_renamed, text_of, wire_name
-
-from .holding import write
 
 # Dataverse counts a person's requests over so long.
 WINDOW = timedelta(seconds=300)

@@ -11,6 +11,7 @@ from cubes.models import Snapshot
 from cubes.operations import LoadRefused
 from cubes.rules.loading import Mode
 from exports.models import DataverseLoad, DataverseTable
+from exports.operations.leasing import write
 from exports.rules.dataverse_tables import (
     CHANGED,
     CREATED,
@@ -24,7 +25,6 @@ from exports.rules.dataverse_tables import (
     why_all,
 )
 
-from .holding import write
 from .pages import looked_back, names_of, take_request
 
 OTHER_DATA = "Other data was loaded while the changes were read. Load from Dataverse again."

@@ -7,7 +7,6 @@ from functools import partial
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q
 from django.urls import reverse
 
 from bpp_portal.audit.operations import record
@@ -25,10 +24,10 @@ from cubes.operations import LoadRefused
 from cubes.operations import load as load_files
 from cubes.rules.loading import Mode
 from exports.models import DataverseLoad
-from exports.operations.moving import LeaseLost
-from exports.rules.dataverse_tables import LoadState
+from exports.operations import leasing
+from exports.operations.leasing import LeaseLost, claim, heartbeat, release, write
+from exports.rules.dataverse_tables import ACTIVE, LoadState
 
-from .holding import claim, due, heartbeat, write
 from .pages import read_page, whole
 from .preparing import OTHER_DATA, TablesMissing, base_of_changes, choose_rows, prepare
 from .requesting import ring
@@ -38,12 +37,12 @@ log = structlog.get_logger(__name__)
 SLICE_SECONDS = 15.0
 MOST_FAILURES = 8
 LONGEST_PAUSE = 60.0
-UNANSWERED = timedelta(seconds=6)
 
 
 def step(*, pk: int) -> None:
     """Read or load for a while. Safe to call twice, late, or never."""
-    load = claim(pk)
+    under_way = DataverseLoad.objects.filter(state__in=[*ACTIVE])
+    load = claim(under_way.select_related("cube", "environment", "requested_by"), pk)
     if load is None:
         return
     try:
@@ -57,7 +56,7 @@ def step(*, pk: int) -> None:
         log.exception("load from Dataverse failed", load=str(load))
         _fail(load, "The load ended by a defect of the portal. Its operators find it in the log.")
         return
-    DataverseLoad.objects.filter(pk=load.pk, fence=load.fence).update(lease_until=None)
+    release(load)
     load.refresh_from_db()
     if load.is_active and not load.not_before:
         ring(load)
@@ -188,14 +187,12 @@ def _rest(load: DataverseLoad, seconds: float, trouble: str, failures: int) -> N
 
 def sweep() -> int:
     """Ring for every load that is due, free, and was not rung for just now. Returns how many."""
-    now = database_now()
-    not_rung = Q(rung_at__isnull=True) | Q(rung_at__lt=now - UNANSWERED) | Q(rung_at__lt=F("not_before"))
-    waiting = due(now).filter(not_rung)
+    waiting = leasing.unanswered(DataverseLoad.objects.filter(state__in=[*ACTIVE]))
     for load in waiting:
         ring(load)
     return len(waiting)
 
 
 def working() -> bool:
-    """Whether a step holds a lease that is being renewed."""
-    return DataverseLoad.objects.filter(lease_until__gt=database_now()).exists()
+    """Whether a load is in a step."""
+    return leasing.working(DataverseLoad.objects.all())
