@@ -34,9 +34,21 @@ def folder_of_the_test_database() -> None:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that no process sits idle at the end of a run that is shared out."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process sits idle at the end of a run that is shared out.
+
+    With PORTAL_DATABASE_TESTS only those that use the portal's database: what a second kind of database can change.
+    """
+    if os.environ.get("PORTAL_DATABASE_TESTS"):
+        others = [item for item in items if not _uses_database(item)]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _uses_database(item)]
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db", "live_server"}
+    return bool(item.get_closest_marker("django_db") or fixtures & set(getattr(item, "fixturenames", ())))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -26,7 +26,7 @@ def address() -> Iterator[str]:
 
 
 def run(address: str, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"DATABASE_URL": address}
+    environment = os.environ | {"DATABASE_URL": address, "PORTAL_DATABASE_TESTS": "1"}
     return subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1500
     )
