@@ -204,7 +204,16 @@ def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:
     with opened(folder) as connection:
         reader = connection.sql(query, params={"file": str(folder / LINES)}).to_arrow_reader(100_000)
         for batch in reader:
-            yield "".join(batch.column(0).to_pylist())
+            yield _joined(batch.column(0))
+
+
+def _joined(texts: pa.StringArray) -> str:
+    """All of `texts` as one: their bytes lie one after the other, so no line becomes an object of its own."""
+    if not len(texts):
+        return ""
+    _, offsets, data = texts.buffers()
+    ends = memoryview(offsets).cast("q" if pa.types.is_large_string(texts.type) else "i")
+    return str(memoryview(data)[ends[texts.offset] : ends[texts.offset + len(texts)]], "utf-8")
 
 
 def compare(folder: Path) -> Differences:
