@@ -7,7 +7,9 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import CODES, NARROW, WIDE
 
-FORGET = "from connections.models import Environment as E; E.objects.filter(name='Contoso Live').delete()"
+FORGET = "from connections.models import Environment as E; E.objects.exclude(name='Sandbox').delete()"
+SMALLEST = {"width": 320, "height": 640}
+LONG = "Production of the whole Contoso group, Northern Europe"
 
 
 @pytest.fixture
@@ -46,3 +48,25 @@ def test_production_is_chosen_and_cannot_be_overlooked(visit, two, size):
     for path in ("/exports/", "/environments/", "/readiness/"):
         visitor.open(path)
         visitor.accessible(path)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW, SMALLEST], ids=["wide", "narrow", "smallest"])
+def test_a_long_name_makes_no_page_wider_than_the_window(visit, demo, two, size):
+    demo.manage("setup_environment", "--name", LONG, "--kind", "production")
+    visitor = visit("owner", size)
+    page = visitor.page
+    for name in ("Production Contoso Live", LONG):
+        page.locator(".env-btn").click()
+        assert _wider(page) <= 0, f"{name} is offered"
+        page.get_by_role("button", name=name).click()
+        page.wait_for_load_state("networkidle")
+        for path in ("/", f"{CODES}export/"):
+            visitor.open(path)
+            assert _wider(page) <= 0, f"{name} at {path}"
+        if name != LONG:
+            word = page.locator(".env-btn .env-text")
+            assert word.evaluate("one => one.scrollWidth <= one.clientWidth"), "the word is whole"
+
+
+def _wider(page) -> int:
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
