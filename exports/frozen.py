@@ -208,7 +208,12 @@ def text_of_lines(folder: Path, fields: list[str]) -> Iterator[str]:
 
 
 def _joined(texts: pa.StringArray) -> str:
-    """All of `texts` as one: their bytes lie one after the other, so no line becomes an object of its own."""
+    """All of `texts` as one: their bytes lie one after the other, so no line becomes an object of its own.
+
+    ValueError for a missing text, which has no bytes and would vanish without a word.
+    """
+    if texts.null_count:
+        raise ValueError(f"{texts.null_count} of {len(texts)} lines have no text")
     if not len(texts):
         return ""
     _, offsets, data = texts.buffers()

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from isal import isal_zlib
 from stream_zip import ZIP_64, Method, stream_zip
 
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes that are deflated at a time
 ENTITY_LABEL = "Budget account entries"
 DATA_FILE = f"{ENTITY_LABEL}.csv"
 NAMESPACE = "http://schemas.microsoft.com/dynamics/2015/01/DataManagement"
